@@ -1,0 +1,69 @@
+package media
+
+import (
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/tandem-cc/tandem/sipbridge/sdp"
+)
+
+// Config configures a Plane. The zero value works on this machine alone.
+type Config struct {
+	// Bind is the address that sockets listen on; zero is 127.0.0.1.
+	Bind netip.Addr
+	// Advertise is the address written into descriptions, for servers behind one-to-one NAT; zero is Bind, which must
+	// then be a real address and not 0.0.0.0.
+	Advertise netip.Addr
+	// WebPort is the UDP port that all browsers share; zero takes a free one.
+	WebPort uint16
+	// RTPPorts is the range of even ports for plain ends; zero takes free ones.
+	RTPPorts PortRange
+	// MaxEnds bounds the open ends; zero is 4096. Opening one more fails with ErrLimit.
+	MaxEnds int
+	// MaxHandshakes bounds the DTLS handshakes at one time; zero is 256. One more waits for the peer's next flight.
+	MaxHandshakes int
+	// HandshakeTimeout ends a DTLS handshake that does not finish; zero is 10 s.
+	HandshakeTimeout time.Duration
+	// FirstPacketTimeout is how long after Apply an end may hear nothing before an EventSilent; zero is 10 s, negative never.
+	FirstPacketTimeout time.Duration
+	// SilenceTimeout is the same once packets have come; zero is 30 s, negative never. It rests while the end is on hold.
+	SilenceTimeout time.Duration
+	// Notify is called for each Event of every end, in order, by one goroutine; it must return soon and may call the
+	// plane. Nil ignores events. At most 4096 events wait; more are dropped and counted in PlaneStats.
+	Notify func(Event)
+	// Logger takes what an operator acts on; nil discards.
+	Logger *slog.Logger
+}
+
+// PortRange is an inclusive range of UDP ports; the zero value leaves the choice to the system.
+type PortRange struct{ First, Last uint16 }
+
+// SourcePolicy says whom a plain end believes.
+type SourcePolicy uint8
+
+const (
+	// SourceLearn sends to and hears the source that packets really come from, learned in a window after Apply
+	// (comedia, rtp_symmetric); the default.
+	SourceLearn SourcePolicy = iota
+	// SourceStrict sends to and hears only the address in the description.
+	SourceStrict
+)
+
+// RTPConfig configures a plain end. The zero value works.
+type RTPConfig struct {
+	// Codecs are those the end takes, best first; nil is sdp.DefaultCodecs.
+	Codecs []sdp.Codec
+	// Source says whom the end believes.
+	Source SourcePolicy
+	// Label is given back in each Event, so that a host can name its leg; it is not interpreted.
+	Label string
+}
+
+// WebConfig configures a browser end. The zero value works.
+type WebConfig struct {
+	// Codecs are those the end takes, best first; nil is sdp.DefaultCodecs.
+	Codecs []sdp.Codec
+	// Label is given back in each Event, so that a host can name its leg; it is not interpreted.
+	Label string
+}
