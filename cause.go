@@ -1,0 +1,181 @@
+package tandem
+
+// Cause is why a leg or call ended, or why an offer failed, in the terms every switch can honour. It is kept apart
+// from the wire: Q850 and CauseFromQ850 map it to ITU-T Q.850; the SIP mapping (RFC 3398) is in package sipbridge.
+type Cause uint8
+
+// The causes.
+const (
+	CauseUnset         Cause = iota // no cause known (yet)
+	CauseNormal                     // somebody hung up after a normal call (Q.850 16)
+	CauseBusy                       // the called party is busy (17)
+	CauseNoAnswer                   // nobody answered in time (19)
+	CauseRejected                   // the called party declined (21)
+	CauseCancelled                  // the caller or engine gave up before the answer (127 on the wire)
+	CauseElsewhere                  // another device or agent answered first (26)
+	CauseUnavailable                // no device is registered, or it cannot be reached (20)
+	CauseUnallocated                // the number does not exist (1)
+	CauseInvalidNumber              // the number is not a number (28)
+	CauseForbidden                  // the call is not allowed: stranger, ban, do-not-call (57)
+	CauseIncompatible               // no common codec or bearer (88)
+	CauseCongestion                 // no circuit, channel limit, network congestion (34)
+	CauseNetwork                    // network out of order, trunk or transport failed (38)
+	CauseFailed                     // temporary failure of the far side or of ours (41)
+	CauseTimeout                    // a signalling timer expired, or media stopped (102)
+	CauseInterrupted                // our process ended during the call; settled at restart (27)
+	CauseQueueFull                  // the queue took no more calls (42)
+	CauseMachine                    // an answering machine took the call
+	causeEnd
+)
+
+func causeNames() []string {
+	return []string{
+		"", "normal", "busy", "no_answer", "rejected", "cancelled", "elsewhere", "unavailable", "unallocated",
+		"invalid_number", "forbidden", "incompatible", "congestion", "network", "failed", "timeout", "interrupted",
+		"queue_full", "machine",
+	}
+}
+
+// String returns the cause's name as it stands in the journal, such as "no_answer"; the zero value is the empty text.
+func (c Cause) String() string { return enumText("cause", causeNames(), uint8(c)) }
+
+// MarshalText returns the cause's name.
+func (c Cause) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// UnmarshalText takes a name that String returns; any other is ErrInvalid.
+func (c *Cause) UnmarshalText(text []byte) error {
+	v, err := parseEnum("cause", causeNames(), text)
+	if err != nil {
+		return err
+	}
+	*c = Cause(v)
+	return nil
+}
+
+// Q850 returns the ITU-T Q.850 cause value to send for c; 31 (normal, unspecified) for the zero value.
+func (c Cause) Q850() int {
+	switch c {
+	case CauseNormal, CauseMachine:
+		return 16
+	case CauseBusy:
+		return 17
+	case CauseNoAnswer:
+		return 19
+	case CauseRejected:
+		return 21
+	case CauseCancelled:
+		return 127
+	case CauseElsewhere:
+		return 26
+	case CauseUnavailable:
+		return 20
+	case CauseUnallocated:
+		return 1
+	case CauseInvalidNumber:
+		return 28
+	case CauseForbidden:
+		return 57
+	case CauseIncompatible:
+		return 88
+	case CauseCongestion:
+		return 34
+	case CauseNetwork:
+		return 38
+	case CauseFailed:
+		return 41
+	case CauseTimeout:
+		return 102
+	case CauseInterrupted:
+		return 27
+	case CauseQueueFull:
+		return 42
+	case CauseUnset, causeEnd:
+		return 31
+	}
+	return 31
+}
+
+// CauseFromQ850 maps a received ITU-T Q.850 cause value; a value without a cause of its own maps by its class (values 0-31
+// normal, 32-47 congestion, 48-79 forbidden, 80-127 failed).
+func CauseFromQ850(v int) Cause {
+	switch v {
+	case 1, 2, 3, 22:
+		return CauseUnallocated
+	case 16, 31:
+		return CauseNormal
+	case 17:
+		return CauseBusy
+	case 18, 19:
+		return CauseNoAnswer
+	case 20:
+		return CauseUnavailable
+	case 21:
+		return CauseRejected
+	case 26:
+		return CauseElsewhere
+	case 27, 38:
+		return CauseNetwork
+	case 28:
+		return CauseInvalidNumber
+	case 41:
+		return CauseFailed
+	case 88:
+		return CauseIncompatible
+	case 102:
+		return CauseTimeout
+	}
+	switch {
+	case v <= 0:
+		return CauseUnset
+	case v < 32:
+		return CauseNormal
+	case v < 48:
+		return CauseCongestion
+	case v < 80:
+		return CauseForbidden
+	}
+	return CauseFailed
+}
+
+// Retryable says whether the same number may be worth another attempt: false for causes that will not change by
+// themselves, such as a number that does not exist.
+func (c Cause) Retryable() bool {
+	switch c {
+	case CauseBusy, CauseNoAnswer, CauseRejected, CauseCancelled, CauseUnavailable, CauseCongestion, CauseNetwork,
+		CauseFailed, CauseTimeout, CauseInterrupted, CauseQueueFull, CauseMachine, CauseElsewhere:
+		return true
+	case CauseUnset, CauseNormal, CauseUnallocated, CauseInvalidNumber, CauseForbidden, CauseIncompatible, causeEnd:
+		return false
+	}
+	return false
+}
+
+// Party says who did something to a call, first of all who ended it.
+type Party uint8
+
+// The parties.
+const (
+	PartyUnset    Party = iota // not known
+	PartyCustomer              // the caller, or the called contact
+	PartyAgent                 // the agent
+	PartySystem                // Tandem itself: a limit, a timer, a supervisor, a restart
+	PartyNetwork               // the trunk or transport failed
+)
+
+func partyNames() []string { return []string{"", "customer", "agent", "system", "network"} }
+
+// String returns the party's name as it stands in the journal; the zero value is the empty text.
+func (p Party) String() string { return enumText("party", partyNames(), uint8(p)) }
+
+// MarshalText returns the party's name.
+func (p Party) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// UnmarshalText takes a name that String returns; any other is ErrInvalid.
+func (p *Party) UnmarshalText(text []byte) error {
+	v, err := parseEnum("party", partyNames(), text)
+	if err != nil {
+		return err
+	}
+	*p = Party(v)
+	return nil
+}
