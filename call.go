@@ -141,8 +141,7 @@ func (d Dial) Validate() error {
 		return &ConfigError{Where: "dial.subject", What: "is longer than 200 bytes"}
 	}
 	if err := d.To.Validate(); err != nil {
-		var c *ConfigError
-		if errors.As(err, &c) {
+		if c, ok := errors.AsType[*ConfigError](err); ok {
 			return &ConfigError{Where: "dial." + c.Where, What: c.What}
 		}
 		return err

@@ -52,80 +52,46 @@ func (c *Cause) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Q850 returns the ITU-T Q.850 cause value to send for c; 31 (normal, unspecified) for the zero value.
-func (c Cause) Q850() int {
-	switch c {
-	case CauseNormal, CauseMachine:
-		return 16
-	case CauseBusy:
-		return 17
-	case CauseNoAnswer:
-		return 19
-	case CauseRejected:
-		return 21
-	case CauseCancelled:
-		return 127
-	case CauseElsewhere:
-		return 26
-	case CauseUnavailable:
-		return 20
-	case CauseUnallocated:
-		return 1
-	case CauseInvalidNumber:
-		return 28
-	case CauseForbidden:
-		return 57
-	case CauseIncompatible:
-		return 88
-	case CauseCongestion:
-		return 34
-	case CauseNetwork:
-		return 38
-	case CauseFailed:
-		return 41
-	case CauseTimeout:
-		return 102
-	case CauseInterrupted:
-		return 27
-	case CauseQueueFull:
-		return 42
-	case CauseUnset, causeEnd:
-		return 31
+// causeQ850 is the ITU-T Q.850 value of each cause, by its number.
+func causeQ850() [causeEnd]int {
+	return [causeEnd]int{
+		CauseUnset: 31, CauseNormal: 16, CauseBusy: 17, CauseNoAnswer: 19, CauseRejected: 21, CauseCancelled: 127,
+		CauseElsewhere: 26, CauseUnavailable: 20, CauseUnallocated: 1, CauseInvalidNumber: 28, CauseForbidden: 57,
+		CauseIncompatible: 88, CauseCongestion: 34, CauseNetwork: 38, CauseFailed: 41, CauseTimeout: 102,
+		CauseInterrupted: 27, CauseQueueFull: 42, CauseMachine: 16,
 	}
-	return 31
 }
 
-// CauseFromQ850 maps a received ITU-T Q.850 cause value; a value without a cause of its own maps by its class (values 0-31
-// normal, 32-47 congestion, 48-79 forbidden, 80-127 failed).
+// Q850 returns the ITU-T Q.850 cause value to send for c; 31 (normal, unspecified) for the zero value.
+func (c Cause) Q850() int {
+	if c >= causeEnd {
+		return causeQ850()[CauseUnset]
+	}
+	return causeQ850()[c]
+}
+
+// CauseFromQ850 maps a received ITU-T Q.850 cause value; a value without a cause of its own maps by its class (values 1-31
+// normal, 32-47 congestion, 48-79 forbidden, 80-127 failed), and anything else to CauseUnset.
 func CauseFromQ850(v int) Cause {
 	switch v {
-	case 1, 2, 3, 22:
+	case 2, 3, 22:
 		return CauseUnallocated
-	case 16, 31:
-		return CauseNormal
-	case 17:
-		return CauseBusy
-	case 18, 19:
+	case 18:
 		return CauseNoAnswer
-	case 20:
-		return CauseUnavailable
-	case 21:
-		return CauseRejected
-	case 26:
-		return CauseElsewhere
-	case 27, 38:
-		return CauseNetwork
-	case 28:
-		return CauseInvalidNumber
-	case 41:
-		return CauseFailed
-	case 88:
-		return CauseIncompatible
-	case 102:
-		return CauseTimeout
+	case 27:
+		return CauseNetwork // destination out of order; we alone send it for an interrupted call
+	case 42:
+		return CauseCongestion // switching equipment congestion; we alone send it for a full queue
+	case 127:
+		return CauseFailed // interworking, unspecified; we alone send it for a cancelled leg
+	}
+	for c, q := range causeQ850() {
+		if q == v && Cause(c) != CauseUnset {
+			return Cause(c)
+		}
 	}
 	switch {
-	case v <= 0:
+	case v <= 0 || v > 127:
 		return CauseUnset
 	case v < 32:
 		return CauseNormal

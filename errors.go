@@ -53,7 +53,7 @@ func (e *CallError) Unwrap() error { return e.Err }
 // holds unless Err says otherwise.
 type ConfigError struct {
 	Where string // the path of the setting: "routes[2].queue"
-	What  string // what is wrong with it: `queue "suport" does not exist`
+	What  string // what is wrong with it: `queue "sales" does not exist`
 	Err   error  // nil means ErrInvalid
 }
 

@@ -47,7 +47,7 @@ func RandomIDs() IDSource {
 	enc := base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
 	return func() string {
 		var b [16]byte
-		binary.BigEndian.PutUint64(b[:8], uint64(time.Now().UnixMilli())<<16) //nolint:gosec // times are after 1970
+		binary.BigEndian.PutUint64(b[:8], uint64(time.Now().UnixMilli())<<16)
 		// crypto/rand.Read never returns an error: it ends the process when the system has no randomness.
 		_, _ = rand.Read(b[6:])
 		return enc.EncodeToString(b[:])
