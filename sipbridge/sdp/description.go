@@ -17,7 +17,8 @@ var (
 	ErrNoAudio = errors.New("sdp: no audio stream")
 	// ErrSyntax says that a description is not well-formed or is too large; SIP answers 400.
 	ErrSyntax = errors.New("sdp: malformed description")
-	// ErrNotSecure says that one side is a browser (ICE and DTLS-SRTP) and the other is not; SIP answers 488.
+	// ErrNotSecure says that one side is a browser (ICE and DTLS-SRTP) and the other is not, or that SRTP is offered
+	// without them; SIP answers 488.
 	ErrNotSecure = errors.New("sdp: plain RTP and DTLS-SRTP do not mix")
 )
 

@@ -16,9 +16,30 @@ const (
 	Inactive
 )
 
-func direction(sends, receives bool) Direction { //nolint:revive // Two independent facts, not modes.
-	switch {
-	case sends && receives:
+// half is one way of a stream, so that directions can be taken apart and put together.
+type half uint8
+
+const (
+	sends half = 1 << iota
+	receives
+)
+
+func (d Direction) halves() half {
+	switch d {
+	case SendOnly:
+		return sends
+	case RecvOnly:
+		return receives
+	case Inactive:
+		return 0
+	case DirectionUnset, SendRecv:
+	}
+	return sends | receives
+}
+
+func (h half) direction() Direction {
+	switch h {
+	case sends | receives:
 		return SendRecv
 	case sends:
 		return SendOnly
@@ -30,18 +51,19 @@ func direction(sends, receives bool) Direction { //nolint:revive // Two independ
 }
 
 // Sends reports whether the describing side sends.
-func (d Direction) Sends() bool { return d == DirectionUnset || d == SendRecv || d == SendOnly }
+func (d Direction) Sends() bool { return d.halves()&sends != 0 }
 
 // Receives reports whether the describing side receives.
-func (d Direction) Receives() bool { return d == DirectionUnset || d == SendRecv || d == RecvOnly }
+func (d Direction) Receives() bool { return d.halves()&receives != 0 }
 
 // Reverse returns the same fact from the other side's view.
-func (d Direction) Reverse() Direction { return direction(d.Receives(), d.Sends()) }
+func (d Direction) Reverse() Direction {
+	h := d.halves()
+	return (h>>1&sends | h<<1&receives).direction()
+}
 
 // And returns what both directions allow, both seen from the same side.
-func (d Direction) And(other Direction) Direction {
-	return direction(d.Sends() && other.Sends(), d.Receives() && other.Receives())
-}
+func (d Direction) And(other Direction) Direction { return (d.halves() & other.halves()).direction() }
 
 // String returns the attribute's name; unset is "sendrecv" in effect, but prints as "unset".
 func (d Direction) String() string {
