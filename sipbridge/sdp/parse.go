@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Limits on what is read from outside; a description beyond one of them is malformed.
@@ -83,7 +84,7 @@ func scan(body []byte) (*session, error) {
 		return nil, fmt.Errorf("sdp: parse: %d bytes, at most %d: %w", len(body), MaxSize, ErrSyntax)
 	}
 	s := &session{}
-	n := 0
+	n, begun := 0, false
 	for raw := range bytes.Lines(body) {
 		n++
 		if n > maxLines {
@@ -96,23 +97,24 @@ func scan(body []byte) (*session, error) {
 		if len(line) < 2 || line[1] != '=' {
 			return nil, syntax(n, "not of the form x=value")
 		}
-		if strings.ContainsAny(line, "\r\x00") {
+		if strings.ContainsFunc(line, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
 			return nil, syntax(n, "control character")
 		}
+		if !begun && (line[0] != 'v' || strings.TrimSpace(line[2:]) != "0") {
+			return nil, syntax(n, "does not begin with v=0")
+		}
+		begun = true
 		if err := s.take(n, line[0], line[2:]); err != nil {
 			return nil, err
 		}
 	}
-	if n == 0 {
+	if !begun {
 		return nil, syntax(1, "empty")
 	}
 	return s, nil
 }
 
 func (s *session) take(n int, key byte, value string) error {
-	if n == 1 && (key != 'v' || strings.TrimSpace(value) != "0") {
-		return syntax(n, "does not begin with v=0")
-	}
 	at := &s.section
 	if len(s.media) > 0 {
 		at = &s.media[len(s.media)-1]
@@ -137,9 +139,18 @@ func (s *session) take(n int, key byte, value string) error {
 		s.media = append(s.media, m)
 	case 'a':
 		k, v, _ := strings.Cut(value, ":")
-		at.attrs = append(at.attrs, attribute{n, k, strings.TrimSpace(v)})
+		v = strings.TrimSpace(v)
+		if oneWord(k) && strings.ContainsFunc(v, unicode.IsSpace) {
+			return syntax(n, k+" is not one word")
+		}
+		at.attrs = append(at.attrs, attribute{n, k, v})
 	}
 	return nil
+}
+
+// oneWord tells the attributes that we repeat or compare, whose value must be a single token.
+func oneWord(key string) bool {
+	return key == "mid" || key == "ice-ufrag" || key == "ice-pwd" || key == "setup"
 }
 
 // parseOrigin reads what it can: peers write numbers here that no integer holds, and nothing depends on them.
