@@ -4,6 +4,10 @@
 // makes the test skip, with the command that would install it; [EnvStrict] turns the skip into a failure, because a check that silently did
 // not run is no check. The whole environment is installed by test/setup.sh.
 //
+//	func TestStore_KeepsWhatItWasGiven(t *testing.T) {
+//		store, err := pgstore.Open(t.Context(), testenv.Postgres(t))
+//		...
+//
 // # Environment
 //
 //	TANDEM_TEST_STRICT=1        a missing server or program fails the test
