@@ -121,14 +121,13 @@ func (l *HTTPLookup) Lookup(ctx context.Context, q Query) (Contact, error) {
 	if err != nil {
 		return Contact{}, fmt.Errorf("crm: lookup: %w", withoutURL(err))
 	}
-	defer resp.Body.Close()
-	return l.read(resp)
+	contact, err := l.read(resp)
+	return contact, errors.Join(err, resp.Body.Close())
 }
 
 // withoutURL takes the address out of an error of the HTTP client: it holds the caller's number.
 func withoutURL(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
 	}
 	return err

@@ -29,19 +29,8 @@ func parseTemplate(where, text string, names []string) (*urlTemplate, error) {
 	wrong := func(format string, args ...any) error {
 		return &tandem.ConfigError{Where: where, What: fmt.Sprintf(format, args...)}
 	}
-	u, err := url.Parse(strings.NewReplacer("{", "x", "}", "x").Replace(text))
-	if err != nil {
-		return nil, wrong("is not a URL")
-	}
-	if (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-		return nil, wrong("must begin with http:// or https:// and a host")
-	}
-	if u.User != nil {
-		return nil, wrong("holds a user name or password; use a header")
-	}
-	_, rest, _ := strings.Cut(text, "://")
-	if host := rest[:len(rest)-len(strings.TrimLeft(rest, hostChars))]; len(host) < len(rest) && !strings.ContainsRune("/?#", rune(rest[len(host)])) {
-		return nil, wrong("has %q in its host; values may stand in the path and the query only", rest[len(host)])
+	if what := literalHost(text); what != "" {
+		return nil, wrong("%s", what)
 	}
 	t := &urlTemplate{}
 	for rest := text; ; {
@@ -64,6 +53,25 @@ func parseTemplate(where, text string, names []string) (*urlTemplate, error) {
 		t.parts = append(t.parts, templatePart{text: before, name: name})
 		rest = tail
 	}
+}
+
+// literalHost says what is wrong with the part of a template that names whom to talk to; the empty text: nothing.
+func literalHost(text string) string {
+	u, err := url.Parse(strings.NewReplacer("{", "x", "}", "x").Replace(text))
+	switch {
+	case err != nil:
+		return "is not a URL"
+	case (u.Scheme != "http" && u.Scheme != "https") || u.Host == "":
+		return "must begin with http:// or https:// and a host"
+	case u.User != nil:
+		return "holds a user name or password; use a header"
+	}
+	_, rest, _ := strings.Cut(text, "://")
+	host := rest[:len(rest)-len(strings.TrimLeft(rest, hostChars))]
+	if len(host) < len(rest) && !strings.ContainsRune("/?#", rune(rest[len(host)])) {
+		return fmt.Sprintf("has %q in its host; values may stand in the path and the query only", rest[len(host)])
+	}
+	return ""
 }
 
 // hostChars are what a literal host with its port may hold.

@@ -62,21 +62,8 @@ var _ tandem.Handler = (*Webhooks)(nil)
 
 // NewWebhooks checks the configuration and starts nothing. Errors are a tandem.ConfigError.
 func NewWebhooks(cfg WebhooksConfig) (*Webhooks, error) {
-	u, err := url.Parse(cfg.URL)
-	switch {
-	case cfg.Outbox == nil:
-		return nil, &tandem.ConfigError{Where: "webhook.outbox", What: "is missing"}
-	case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "":
-		return nil, &tandem.ConfigError{Where: "webhook.url", What: "must be an http or https URL"}
-	case cfg.Secret.key == nil:
-		return nil, &tandem.ConfigError{Where: "webhook.secret", What: "is missing"}
-	case min(cfg.Attempts, cfg.Concurrency) < 0 || min(cfg.Timeout, cfg.Pause, cfg.MaxPause, cfg.IdlePoll) < 0:
-		return nil, &tandem.ConfigError{Where: "webhook", What: "has a negative limit"}
-	}
-	for i, kind := range cfg.Types {
-		if kind != MessageCallEnded && kind != MessageCallDisposed {
-			return nil, &tandem.ConfigError{Where: fmt.Sprintf("webhook.types[%d]", i), What: fmt.Sprintf("%q is not a message type", kind)}
-		}
+	if err := cfg.check(); err != nil {
+		return nil, err
 	}
 	if len(cfg.Types) == 0 {
 		cfg.Types = []string{MessageCallEnded}
@@ -99,6 +86,26 @@ func NewWebhooks(cfg WebhooksConfig) (*Webhooks, error) {
 	}
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &Webhooks{cfg: cfg, client: &client, calls: calls{open: make(map[tandem.CallID]*openCall)}, wake: make(chan struct{}, 1)}, nil
+}
+
+func (cfg *WebhooksConfig) check() error {
+	u, err := url.Parse(cfg.URL)
+	switch {
+	case cfg.Outbox == nil:
+		return &tandem.ConfigError{Where: "webhook.outbox", What: "is missing"}
+	case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "":
+		return &tandem.ConfigError{Where: "webhook.url", What: "must be an http or https URL"}
+	case cfg.Secret.key == nil:
+		return &tandem.ConfigError{Where: "webhook.secret", What: "is missing"}
+	case min(cfg.Attempts, cfg.Concurrency) < 0 || min(cfg.Timeout, cfg.Pause, cfg.MaxPause, cfg.IdlePoll) < 0:
+		return &tandem.ConfigError{Where: "webhook", What: "has a negative limit"}
+	}
+	for i, kind := range cfg.Types {
+		if kind != MessageCallEnded && kind != MessageCallDisposed {
+			return &tandem.ConfigError{Where: fmt.Sprintf("webhook.types[%d]", i), What: fmt.Sprintf("%q is not a message type", kind)}
+		}
+	}
+	return nil
 }
 
 // After returns the journal number to follow from after a start: records up to it are not needed again.
@@ -276,9 +283,12 @@ func (w *Webhooks) send(ctx context.Context, d Delivery) error {
 	if err != nil {
 		return withoutURL(err)
 	}
-	defer resp.Body.Close()
 	// The answer's text says nothing to us; reading a little of it lets the connection be used again.
-	if _, err := io.CopyN(io.Discard, resp.Body, 16<<10); err != nil && !errors.Is(err, io.EOF) {
+	_, err = io.CopyN(io.Discard, resp.Body, 16<<10)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	if err := errors.Join(err, resp.Body.Close()); err != nil {
 		return withoutURL(err)
 	}
 	if resp.StatusCode >= 200 && resp.StatusCode < 300 {

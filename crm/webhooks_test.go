@@ -53,15 +53,15 @@ func story(call tandem.CallID, seq uint64, start time.Time) []tandem.Record {
 		event tandem.Event
 	}{
 		{0, tandem.CallStarted{Call: tandem.Call{ID: call, Direction: tandem.Inbound, Customer: "l1", From: tandem.CallerID{Number: caller, Name: "Ann"}, To: "900100"}}},
-		{1, tandem.CallQueued{Call: call, Queue: "sales", Position: 1}},
-		{8, tandem.CallConnected{Call: call, Queue: "sales", Agent: "bob", Leg: "l2", Waited: 7 * time.Second}},
-		{68, tandem.CallEnded{Call: call, Cause: tandem.CauseNormal, By: tandem.PartyCustomer}},
-		{68, tandem.CallReleased{Call: call, Queue: "sales", Agent: "bob", Leg: "l2", By: tandem.PartyCustomer, Talked: time.Minute}},
-		{80, tandem.CallDisposed{Call: call, Agent: "bob", Disposition: "sold", Note: "two"}},
+		{1 * time.Second, tandem.CallQueued{Call: call, Queue: "sales", Position: 1}},
+		{8 * time.Second, tandem.CallConnected{Call: call, Queue: "sales", Agent: "bob", Leg: "l2", Waited: 7 * time.Second}},
+		{68 * time.Second, tandem.CallEnded{Call: call, Cause: tandem.CauseNormal, By: tandem.PartyCustomer}},
+		{68 * time.Second, tandem.CallReleased{Call: call, Queue: "sales", Agent: "bob", Leg: "l2", By: tandem.PartyCustomer, Talked: time.Minute}},
+		{80 * time.Second, tandem.CallDisposed{Call: call, Agent: "bob", Disposition: "sold", Note: "two"}},
 	}
 	rs := make([]tandem.Record, len(events))
 	for i, e := range events {
-		rs[i] = tandem.Record{Seq: seq + uint64(i) + 1, At: start.Add(e.after * time.Second), Event: e.event}
+		rs[i] = tandem.Record{Seq: seq + uint64(i) + 1, At: start.Add(e.after), Event: e.event}
 	}
 	return rs
 }
