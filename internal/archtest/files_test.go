@@ -54,6 +54,16 @@ func TestPackages_SayWhatTheyAreFor(t *testing.T) {
 	}
 }
 
+func TestExamples_AreRunByTheirTests(t *testing.T) {
+	t.Parallel()
+	for _, p := range list(t) {
+		name, ours := relative(p.ImportPath)
+		if ours && matches("examples/...", name) && len(p.TestGoFiles)+len(p.XTestGoFiles) == 0 {
+			t.Errorf("%s has no test that runs it: what is not run does not work for long", name)
+		}
+	}
+}
+
 func TestDocumented_SeesAMissingComment(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("words ", shortestComment/5)

@@ -23,14 +23,14 @@ type listed struct {
 	Imports    []string
 	GoFiles    []string
 	Deps       []string
-	DepOnly    bool
-	Error      *struct{ Err string }
+
+	TestGoFiles, XTestGoFiles []string
 }
 
 // list asks go list for all packages of the module and everything that they need, by import path.
 func list(t *testing.T) map[string]listed {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "list", "-e", "-deps", "-json=ImportPath,Dir,Name,Standard,Imports,GoFiles,Deps,DepOnly,Error", "./...")
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-e", "-deps", "-json=ImportPath,Dir,Name,Standard,Imports,GoFiles,Deps,TestGoFiles,XTestGoFiles", "./...")
 	cmd.Dir = testenv.ModuleRoot(t)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
