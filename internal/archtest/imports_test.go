@@ -131,6 +131,7 @@ func TestDirection_SeesViolations(t *testing.T) {
 		{"/web", "/acd", true},
 		{"/web", "/sipbridge", false},
 		{"/cmd/tandem", "/sipbridge", true},
+		{"/cmd/tandem", "/sipbridge/siptest", true},
 		{"/cmd/tandem", "/internal/testenv", false},
 		{"/test/e2e", "/internal/testenv", true},
 		{"/nowhere", "fmt", false},

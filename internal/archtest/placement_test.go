@@ -26,7 +26,9 @@ var (
 		"github.com/coder/websocket", "github.com/emiago/sipgo", "github.com/gobwas/ws", "github.com/icholy/digest", "github.com/pion",
 	}
 	// suites are for tests; nothing but tests and other suites may import them.
-	suites = []string{"internal/archtest", "internal/testenv", "sipbridge/siptest/...", "store/storetest/...", "switchtest/..."}
+	suites = []string{"internal/archtest", "internal/testenv", "store/storetest/...", "switchtest/..."}
+	// actors play a customer or a phone: tests may have them, and compositions, whose demonstrations need somebody to talk to.
+	actors = []string{"sipbridge/siptest/..."}
 )
 
 // house is searched from the top: the first pattern that matches places a package.
@@ -107,6 +109,9 @@ func (p placement) allows(name, path string) bool {
 	}
 	if p.anyone {
 		return true
+	}
+	if ours && matchesAny(actors, imported) && !matchesAny(actors, name) {
+		return false
 	}
 	if !ours {
 		return slices.ContainsFunc(p.foreign, func(family string) bool { return path == family || strings.HasPrefix(path, family+"/") })
