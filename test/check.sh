@@ -22,7 +22,7 @@ check() {
   local name=$1 note=$2 start=$SECONDS code=0
   echo "== $name: $note"
   make --no-print-directory "$name" >"$logs/$name.log" 2>&1 </dev/null || code=$?
-  [ $code -eq 0 ] || tail -n 300 "$logs/$name.log"
+  [ $code -eq 0 ] || tail -n 120 "$logs/$name.log"
   record "$name" $code $((SECONDS - start)) "$note"
 }
 
