@@ -1,0 +1,116 @@
+package web
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/tandem-cc/tandem"
+	"github.com/tandem-cc/tandem/crm"
+)
+
+// Config configures a Server.
+type Config struct {
+	Accounts Accounts // who may log in; required
+	Sessions Sessions // who is logged in; required
+	Floor    Floor    // the centre as it is now; required
+	Desk     Desk     // the agents' wishes; required
+	Handset  Handset  // what agents do with calls; required
+	Journal  Journal  // what happens; required
+
+	// Calls are the records of calls. Nil: the addresses that need them answer 501.
+	Calls Calls
+	// Campaigns are the outbound campaigns. Nil: their addresses answer 501 and the pages do not show them.
+	Campaigns Campaigns
+	// Contacts says who calls. Nil: callers are numbers.
+	Contacts Contacts
+	// ScreenPop makes the CRM page's address of a ringing call. Nil: there is none.
+	ScreenPop *crm.ScreenPop
+	// Phone serves the console's phone, usually a sipbridge. Nil: the console has none, and agents use desk phones.
+	Phone PhoneFunc
+	// SIP serves SIP over WebSocket at /ws, for other phones in browsers; it authenticates by itself. Nil: 404.
+	SIP http.Handler
+
+	// Pauses are the reasons for a pause that agents choose from; empty means a pause without a reason.
+	Pauses []string
+	// Dispositions are what agents may say came of a call; empty: nothing to say but a note.
+	Dispositions []Disposition
+	// Ready are the checks behind /readyz by name.
+	Ready map[string]Check
+	// Name is the centre's name on the pages. Empty means "Tandem".
+	Name string
+	// Version is shown to administrators and in the OpenAPI document. Empty means "dev".
+	Version string
+
+	// Secure says that browsers reach the server over TLS even where the request shows none (behind a proxy): cookies are
+	// marked Secure and HSTS is sent. A request over TLS is always treated so.
+	Secure bool
+	// FailureLimit is how many wrong passwords lock an account. Zero means 5.
+	FailureLimit int
+	// LockTime is how long a locked account stays locked. Zero means 15 min.
+	LockTime time.Duration
+	// SourceLimit is how many wrong passwords within LockTime from one network address make it be refused. Zero means 30.
+	SourceLimit int
+	// SessionTime is how long a log-in lasts. Zero means 12 h.
+	SessionTime time.Duration
+	// MetricsToken opens /metrics as a bearer to a scraper elsewhere. Empty: no token does.
+	MetricsToken string
+	// RequestRate is how many requests a session may make per second in the long run, with bursts of eight times
+	// that; more are answered 429. Zero means 25.
+	RequestRate float64
+
+	// Keep is how many records are kept for event streams that resume. Zero means 4096.
+	Keep int
+	// Buffer is how many records may wait for one event stream; one that is fuller is cut off, and resumes. Zero means 512.
+	Buffer int
+	// Streams is how many event streams may be open, Streams per session at most 8; more are answered 503. Zero means 2000.
+	Streams int
+	// BoardEvery is the shortest time between two boards to the same listener. Zero means 250 ms.
+	BoardEvery time.Duration
+	// Heartbeat is how often a silent event stream says that it is alive, and its session is checked. Zero means 15 s.
+	Heartbeat time.Duration
+	// Logger hears of log-ins and of faults. Nil discards.
+	Logger *slog.Logger
+}
+
+func setDefault[T comparable](v *T, otherwise T) {
+	var zero T
+	if *v == zero {
+		*v = otherwise
+	}
+}
+
+// check returns what is wrong with the configuration and fills in the defaults.
+func (c *Config) check() error {
+	for name, missing := range map[string]bool{
+		"accounts": c.Accounts == nil, "sessions": c.Sessions == nil, "floor": c.Floor == nil, "desk": c.Desk == nil,
+		"handset": c.Handset == nil, "journal": c.Journal == nil,
+	} {
+		if missing {
+			return &tandem.ConfigError{Where: "web." + name, What: "is missing"}
+		}
+	}
+	if min(c.FailureLimit, c.SourceLimit, c.Keep, c.Buffer, c.Streams) < 0 || c.RequestRate < 0 ||
+		min(c.LockTime, c.SessionTime, c.BoardEvery, c.Heartbeat) < 0 {
+		return &tandem.ConfigError{Where: "web", What: "has a negative limit"}
+	}
+	if c.MetricsToken != "" && len(c.MetricsToken) < 16 {
+		return &tandem.ConfigError{Where: "web.metrics_token", What: "is shorter than 16 bytes"}
+	}
+	setDefault(&c.Name, "Tandem")
+	setDefault(&c.Version, "dev")
+	setDefault(&c.FailureLimit, 5)
+	setDefault(&c.LockTime, 15*time.Minute)
+	setDefault(&c.SourceLimit, 30)
+	setDefault(&c.SessionTime, 12*time.Hour)
+	setDefault(&c.RequestRate, 25)
+	setDefault(&c.Keep, 4096)
+	setDefault(&c.Buffer, 512)
+	setDefault(&c.Streams, 2000)
+	setDefault(&c.BoardEvery, 250*time.Millisecond)
+	setDefault(&c.Heartbeat, 15*time.Second)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return nil
+}
