@@ -179,7 +179,7 @@ func (s *Switch) Play(ctx context.Context, id tandem.LegID, sound tandem.Sound) 
 		l.playing = sound
 		l.playGen++
 		if sound.Kind == tandem.SoundFile {
-			s.after(l, FileLength*max(1, duration(sound.Times)), actPlayed)
+			s.after(l, fileTime(sound.Times), actPlayed)
 		}
 		s.notifyLocked()
 		return nil

@@ -13,7 +13,8 @@ import (
 // FileLength is how long a played file lasts, whatever its name.
 const FileLength = time.Second
 
-func duration(n int) time.Duration { return time.Duration(n) }
+// fileTime is how long a file lasts that is played so many times.
+func fileTime(times int) time.Duration { return time.Duration(max(1, times)) * FileLength }
 
 // Party is the far end of one leg: a telephone with one call on it, to be moved by hand. Its methods may be called
 // concurrently; once the call is over they return tandem.ErrNotFound.

@@ -29,8 +29,8 @@ type rig struct{ sw *loopback.Switch }
 
 var _ switchtest.Rig = rig{}
 
-func openRig(t testing.TB) switchtest.Rig {
-	t.Helper()
+func openRig(tb testing.TB) switchtest.Rig {
+	tb.Helper()
 	sw, err := loopback.New(loopback.Config{
 		Agents: []loopback.Agent{
 			{ID: "ana", Away: true, Script: loopback.Script{Reaction: loopback.Ignore}},
@@ -39,7 +39,7 @@ func openRig(t testing.TB) switchtest.Rig {
 		Trunks:  []loopback.Trunk{{ID: "carrier"}},
 		Dialled: func(tandem.Dial) loopback.Script { return loopback.Script{Reaction: loopback.Ignore} },
 	})
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return rig{sw}
 }
 

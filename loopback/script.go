@@ -41,8 +41,11 @@ func (s Script) Validate() error {
 		name string
 		d    time.Duration
 	}{
-		{"progress", s.Progress}, {"ring", s.Ring},
-		{"patience", s.Patience}, {"talk", s.Talk}, {"key_gap", s.KeyGap},
+		{"progress", s.Progress},
+		{"ring", s.Ring},
+		{"patience", s.Patience},
+		{"talk", s.Talk},
+		{"key_gap", s.KeyGap},
 	}
 	for _, t := range times {
 		if t.d < 0 {
@@ -143,7 +146,7 @@ func (c Config) validate() error {
 	return nil
 }
 
-func named(where, id string, taken bool) error { //nolint:revive // taken is what is checked, not a mode
+func named(where, id string, taken bool) error {
 	switch {
 	case id == "":
 		return &tandem.ConfigError{Where: where + ".id", What: "is missing"}

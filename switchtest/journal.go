@@ -3,6 +3,7 @@ package switchtest
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/tandem-cc/tandem"
@@ -228,11 +229,11 @@ func (j *journal) story(id tandem.LegID) string {
 	if l == nil {
 		return "nothing"
 	}
-	text := ""
+	var text strings.Builder
 	for _, e := range l.events {
-		text += fmt.Sprintf(" %s%+v", e.Kind(), e)
+		fmt.Fprintf(&text, " %s%+v", e.Kind(), e)
 	}
-	return text
+	return text.String()
 }
 
 func (j *journal) allFaults() []string {
