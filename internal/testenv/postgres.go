@@ -24,11 +24,13 @@ const postgresRemedy = "apt-get install -y postgresql"
 
 var errNoPostgres = errors.New("testenv: no initdb found")
 
-// postgresServer is the one PostgreSQL of this test binary; the keeper ends it when the binary ends.
+// postgresServer is the one PostgreSQL of this test binary; its keeper ends it when the binary ends. It is held here because the garbage collector
+// would close the pipe of a keeper that nobody refers to.
 var postgresServer struct {
-	once sync.Once
-	dsn  string
-	err  error
+	once   sync.Once
+	keeper *keeper
+	dsn    string
+	err    error
 }
 
 // Postgres returns the connection string of a fresh, empty database in a real PostgreSQL. The database is dropped when the test ends;
@@ -38,7 +40,7 @@ func Postgres(tb testing.TB) string {
 	needServers(tb, "PostgreSQL")
 	admin := os.Getenv(EnvPostgres)
 	if admin == "" {
-		postgresServer.once.Do(func() { postgresServer.dsn, postgresServer.err = startPostgres(tb.Context()) })
+		postgresServer.once.Do(func() { postgresServer.keeper, postgresServer.dsn, postgresServer.err = startPostgres(tb.Context()) })
 		if errors.Is(postgresServer.err, errNoPostgres) {
 			missing(tb, "PostgreSQL", postgresRemedy)
 		}
@@ -87,19 +89,19 @@ func execPostgres(ctx context.Context, dsn, statement string) (err error) {
 }
 
 // startPostgres makes a new cluster in a temporary directory and serves it on a socket in there, without a network port.
-func startPostgres(ctx context.Context) (dsn string, err error) {
+func startPostgres(ctx context.Context) (k *keeper, dsn string, err error) {
 	bin, err := postgresBin()
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
 	cred, err := postgresCredential()
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
 	// Not in TMPDIR: its path may be closed to the user postgres, and too long for a socket.
 	dir, err := os.MkdirTemp("/tmp", "tandem-pg-")
 	if err != nil {
-		return "", fmt.Errorf("testenv: directory for PostgreSQL: %w", err)
+		return nil, "", fmt.Errorf("testenv: directory for PostgreSQL: %w", err)
 	}
 	keeping := false // From then on the keeper removes dir.
 	defer func() {
@@ -109,7 +111,7 @@ func startPostgres(ctx context.Context) (dsn string, err error) {
 	}()
 	if cred != nil {
 		if err := os.Chown(dir, int(cred.Uid), int(cred.Gid)); err != nil {
-			return "", fmt.Errorf("testenv: directory for PostgreSQL: %w", err)
+			return nil, "", fmt.Errorf("testenv: directory for PostgreSQL: %w", err)
 		}
 	}
 	data := filepath.Join(dir, "data")
@@ -117,19 +119,19 @@ func startPostgres(ctx context.Context) (dsn string, err error) {
 	initdb.Dir = dir
 	initdb.SysProcAttr = &syscall.SysProcAttr{Credential: cred}
 	if out, err := initdb.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("testenv: initdb: %w\n%s", err, out)
+		return nil, "", fmt.Errorf("testenv: initdb: %w\n%s", err, out)
 	}
-	k, err := keep(ctx, dir, "INT", cred, filepath.Join(bin, "postgres"), "-D", data, "-k", dir,
+	k, err = keep(ctx, dir, "INT", cred, filepath.Join(bin, "postgres"), "-D", data, "-k", dir,
 		"-c", "listen_addresses=", "-c", "max_connections=200", "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
 	keeping = true
 	dsn = (&url.URL{Scheme: "postgres", User: url.User("postgres"), Path: "/postgres", RawQuery: url.Values{"host": {dir}}.Encode()}).String()
 	if err := poll(ctx, func(ctx context.Context) error { return execPostgres(ctx, dsn, "SELECT 1") }); err != nil {
-		return "", errors.Join(fmt.Errorf("%w\n%s", err, k.logTail()), k.stop())
+		return nil, "", errors.Join(fmt.Errorf("%w\n%s", err, k.logTail()), k.stop())
 	}
-	return dsn, nil
+	return k, dsn, nil
 }
 
 // postgresBin returns the directory of the newest server programs; Debian keeps them by version and off the PATH.

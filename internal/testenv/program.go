@@ -1,9 +1,12 @@
 package testenv
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -47,6 +50,23 @@ func NodeModule(tb testing.TB, name string) string {
 		missing(tb, "the npm package file "+name, "npm ci --prefix test/js")
 	}
 	return path
+}
+
+// Bundle returns an npm package of test/js, such as "jssip", as one classic script for a browser, which keeps it in the global variable of the
+// given name.
+func Bundle(tb testing.TB, npmPackage, global string) []byte {
+	tb.Helper()
+	esbuild := NodeModule(tb, "esbuild/bin/esbuild")
+	cmd := exec.CommandContext(tb.Context(), Node(tb), esbuild, "--bundle", "--platform=browser", "--format=iife", "--global-name="+global, "--log-level=warning")
+	cmd.Dir = filepath.Join(ModuleRoot(tb), "test", "js")
+	cmd.Stdin = strings.NewReader("module.exports = require(" + strconv.Quote(npmPackage) + ")")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	script, err := cmd.Output()
+	if err != nil {
+		tb.Fatalf("testenv: bundle %s: %v\n%s", npmPackage, err, stderr.Bytes())
+	}
+	return script
 }
 
 // program returns the path of the first of names that is on the PATH.

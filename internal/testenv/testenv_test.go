@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -135,6 +136,17 @@ func TestPostgres_DatabasesAreFreshAndApart(t *testing.T) {
 	}
 }
 
+func TestPostgres_OutlivesTheGarbageCollector(t *testing.T) {
+	conn, err := pgx.Connect(t.Context(), testenv.Postgres(t))
+	require.NoError(t, err)
+	for range 3 { // A finaliser runs one collection after its object was found unused.
+		runtime.GC()
+	}
+	var answer int
+	require.NoError(t, conn.QueryRow(t.Context(), "SELECT 1 FROM pg_sleep(0.2)").Scan(&answer))
+	require.NoError(t, conn.Close(t.Context()))
+}
+
 func TestPostgres_HonoursAGivenServer(t *testing.T) {
 	given := testenv.Postgres(t)
 	config, err := pgx.ParseConfig(given)
@@ -181,53 +193,6 @@ func TestRedis_EndsWithItsTest(t *testing.T) {
 	var addr string
 	require.True(t, t.Run("inner", func(t *testing.T) { addr = testenv.Redis(t) })) //nolint:paralleltest // its end is what is looked at
 	require.True(t, refused(t, addr))
-}
-
-func TestAsterisk_BootsLogsInAndEnds(t *testing.T) {
-	t.Parallel()
-	var pbx testenv.PBX
-	require.True(t, t.Run("inner", func(t *testing.T) {
-		pbx = testenv.AsteriskWith(t, testenv.AsteriskConfig{Overlay: map[string]string{
-			"extra_extensions.conf": "[mine]\nexten => 1,1,Answer()\n",
-		}})
-		require.Regexp(t, `^22\.`, pbx.Version)
-		require.Len(t, pbx.Phones, 4)
-		require.Contains(t, pbx.Console(t, "core show settings"), pbx.Version)
-		require.Contains(t, pbx.Console(t, "dialplan show mine"), "Answer()")
-		require.Less(t, pbx.FreePortFirst, pbx.FreePortLast)
-		require.Contains(t, manager(t, pbx, pbx.AMIUser, "Originate", "Channel: Local/600@services/n", "Application: Wait", "Data: 1"), "Response: Success")
-		require.Contains(t, manager(t, pbx, pbx.ObserverUser, "Originate", "Channel: Local/600@services/n", "Application: Wait", "Data: 1"), "Permission denied")
-		log, err := os.ReadFile(pbx.Log)
-		require.NoError(t, err)
-		for line := range strings.Lines(string(log)) {
-			require.NotContains(t, line, "ERROR[", "Asterisk finds fault with its configuration")
-		}
-	}))
-	require.True(t, refused(t, pbx.AMIAddr))
-	_, err := os.Stat(pbx.Dir)
-	require.ErrorIs(t, err, fs.ErrNotExist)
-}
-
-// manager logs in to the manager interface, performs one action and returns everything up to the response to it.
-func manager(t *testing.T, pbx testenv.PBX, user, action string, headers ...string) string {
-	t.Helper()
-	var dialer net.Dialer
-	conn, err := dialer.DialContext(t.Context(), "tcp", pbx.AMIAddr)
-	require.NoError(t, err)
-	defer conn.Close()
-	require.NoError(t, conn.SetDeadline(time.Now().Add(10*time.Second)))
-	_, err = fmt.Fprintf(conn, "Action: Login\r\nUsername: %s\r\nSecret: %s\r\nEvents: off\r\n\r\nAction: %s\r\nActionID: asked\r\n%s\r\n\r\n",
-		user, pbx.AMISecret, action, strings.Join(headers, "\r\n"))
-	require.NoError(t, err)
-	var all strings.Builder
-	for lines := bufio.NewScanner(conn); lines.Scan(); {
-		all.WriteString(lines.Text() + "\n")
-		if strings.Contains(all.String(), "ActionID: asked") && lines.Text() == "" {
-			return all.String()
-		}
-	}
-	require.Fail(t, "no response", all.String())
-	return ""
 }
 
 // TestKeeper_ServersEndWhenTheTestBinaryIsKilled runs this test binary once more, kills it without any chance to clean up while it uses each server, and
@@ -289,6 +254,13 @@ func firstLine(t *testing.T, path string) int {
 	pid, err := strconv.Atoi(line)
 	require.NoError(t, err)
 	return pid
+}
+
+func TestBundle_MakesOneScript(t *testing.T) {
+	t.Parallel()
+	script := string(testenv.Bundle(t, "jssip", "JsSIP"))
+	require.Contains(t, script, "var JsSIP =")
+	require.NotContains(t, script, "require(\"", "something is left for the browser to load")
 }
 
 func TestModuleRoot_IsFoundFromBelow(t *testing.T) {
