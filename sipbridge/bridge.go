@@ -3,10 +3,17 @@ package sipbridge
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
+	"sync"
+	"time"
 
 	tandem "github.com/tandem-cc/tandem"
+	"github.com/tandem-cc/tandem/sipbridge/media"
+	"github.com/tandem-cc/tandem/sipbridge/registrar"
+	"github.com/tandem-cc/tandem/sipbridge/sipcore"
 )
 
 // What a Bridge is, beyond a Switch.
@@ -20,7 +27,29 @@ var (
 )
 
 // Bridge is the switch. Make one with New. All methods may be called concurrently.
-type Bridge struct{ cfg Config }
+type Bridge struct {
+	cfg    Config
+	log    *slog.Logger
+	sip    *sipcore.Endpoint
+	plane  *media.Plane
+	phones *registrar.Registrar // nil without Credentials
+	front  http.Handler
+	ready  chan struct{} // closed when calls can be taken, or Run has failed
+	wake   chan struct{} // says that the outbox is not empty; holds one token
+	count  counters
+
+	mu      sync.Mutex
+	life    life
+	spawn   func(f func(context.Context)) // starts a goroutine that Run waits for; set while running
+	join    func() (leave func())         // makes Run wait for a goroutine that is not ours; set while running
+	outbox  []tandem.Record
+	legs    map[tandem.LegID]*leg
+	calls   map[string]*branch // by Call-ID of SIP branches
+	ends    map[*media.End]*branch
+	trunks  map[tandem.TrunkID]*trunkState
+	devices map[tandem.AgentID]*devices
+	users   map[string]tandem.AgentID // whose phone each SIP user is, as far as they have shown their password
+}
 
 // New checks the configuration and binds the browsers' media port. It starts nothing; Run does.
 func New(c Config) (*Bridge, error) {
@@ -28,74 +57,325 @@ func New(c Config) (*Bridge, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sipbridge: new: %w", err)
 	}
-	return &Bridge{cfg: cfg}, nil
+	b := &Bridge{
+		cfg: cfg, log: cfg.Logger,
+		ready:   make(chan struct{}),
+		wake:    make(chan struct{}, 1),
+		legs:    map[tandem.LegID]*leg{},
+		calls:   map[string]*branch{},
+		ends:    map[*media.End]*branch{},
+		trunks:  map[tandem.TrunkID]*trunkState{},
+		devices: map[tandem.AgentID]*devices{},
+		users:   map[string]tandem.AgentID{},
+	}
+	for i := range cfg.Trunks {
+		t := &cfg.Trunks[i]
+		b.trunks[t.ID] = &trunkState{
+			Trunk: t, sources: t.sources(), listener: t.listener(cfg.Listen),
+			placed: bucket{rate: t.CPS, burst: max(1, t.CPS)},
+		}
+	}
+	if err := b.newLayers(); err != nil {
+		return nil, fmt.Errorf("sipbridge: new: %w", err)
+	}
+	return b, nil
 }
 
+// newLayers makes the registrar, the signalling, the WebSocket front and, last because it binds a port, the media plane.
+func (b *Bridge) newLayers() error {
+	cfg := &b.cfg
+	core := sipcore.Config{
+		Handler: (*signals)(b), Admit: b.admit, Reroute: b.reroute, FlowClosed: b.flowClosed,
+		Domain: cfg.Domain, UserAgent: cfg.UserAgent, SessionExpires: cfg.Timing.Session,
+		MaxCalls: 2 * cfg.Limits.Legs, Logger: b.log,
+		Guard: sipcore.GuardConfig{Rate: cfg.Limits.SourceRate, Burst: cfg.Limits.SourceBurst, Trusted: b.trusted},
+	}
+	for i, l := range cfg.Listen {
+		core.Listeners = append(core.Listeners, sipcore.Listener{
+			Name: indexed("listen", i), Transport: l.Transport, Addr: l.Addr, PacketConn: l.PacketConn, Stream: l.Listener,
+			Advertise: l.Advertise, ForceRport: b.forcesRport(i),
+		})
+	}
+	var err error
+	if cfg.Credentials != nil {
+		b.phones, err = registrar.New(registrar.Config{
+			Realm: cfg.Domain, Credentials: accounts{from: cfg.Credentials, seen: b.userSeen},
+			OnPresence: b.presence, Logger: b.log,
+		})
+		if err != nil {
+			return fmt.Errorf("registrar: %w", err)
+		}
+		core.Register = b.phones
+	}
+	if b.sip, err = sipcore.New(core); err != nil {
+		return fmt.Errorf("signalling: %w", err)
+	}
+	if b.front, err = b.newFront(); err != nil {
+		return fmt.Errorf("websocket front: %w", err)
+	}
+	b.plane, err = media.New(media.Config{
+		Bind: cfg.Media.Bind, Advertise: cfg.Media.Advertise, WebPort: cfg.Media.WebPort,
+		RTPPorts:           media.PortRange{First: cfg.Media.FirstPort, Last: cfg.Media.LastPort},
+		MaxEnds:            3 * cfg.Limits.Legs, // A leg that rings at three devices has three.
+		HandshakeTimeout:   cfg.Timing.Setup,
+		FirstPacketTimeout: cfg.Timing.Silence, SilenceTimeout: cfg.Timing.Silence,
+		Notify: b.sound, Logger: b.log,
+	})
+	if err != nil {
+		return fmt.Errorf("media: %w", err)
+	}
+	return nil
+}
+
+// forcesRport says whether a trunk on the i-th listener wants ForceRport.
+func (b *Bridge) forcesRport(i int) bool {
+	for _, t := range b.trunks {
+		if t.listener == i && t.Preset.ForceRport {
+			return true
+		}
+	}
+	return false
+}
+
+// life is how far Run has come.
+type life uint8
+
+const (
+	lifeNew life = iota
+	lifeRunning
+	lifeStopping
+	lifeStopped
+)
+
 // Ready is closed when calls can be taken and SIPAddr is known, or when Run has ended.
-func (b *Bridge) Ready() <-chan struct{} { return nil }
+func (b *Bridge) Ready() <-chan struct{} { return b.ready }
 
 // SIPAddr returns where the i-th socket of Config.Listen is bound; not valid before Ready.
-func (b *Bridge) SIPAddr(i int) netip.AddrPort { return netip.AddrPort{} }
+func (b *Bridge) SIPAddr(i int) netip.AddrPort {
+	a, _ := b.sip.Addr(indexed("listen", i))
+	return a
+}
 
 // WebMediaAddr returns the UDP address that browsers send sound to.
-func (b *Bridge) WebMediaAddr() netip.AddrPort { return netip.AddrPort{} }
+func (b *Bridge) WebMediaAddr() netip.AddrPort { return b.plane.WebAddr() }
 
 // SIPWebSocket returns the handler for SIP over WebSocket (RFC 7118): JsSIP and other SIP phones in browsers. Mount it on
 // the web server, usually at /ws; the phones register with a password of Config.Credentials.
-func (b *Bridge) SIPWebSocket() http.Handler { return http.NotFoundHandler() }
-
-// Phone returns the handler of one agent's browser phone: a WebSocket of the subprotocol PhoneProtocol. The caller has
-// authenticated the request as that agent before it calls the handler.
-func (b *Bridge) Phone(agent tandem.AgentID) http.Handler { return http.NotFoundHandler() }
-
-// PhoneProtocol is the WebSocket subprotocol of the browser phone.
-const PhoneProtocol = "tandem-phone.v1"
-
-// Stats returns the figures of this moment.
-func (b *Bridge) Stats() Stats { return Stats{} }
+func (b *Bridge) SIPWebSocket() http.Handler { return b.front }
 
 // Close releases what New has bound when Run will not be called. It does nothing once Run was.
-func (b *Bridge) Close() {}
+func (b *Bridge) Close() {
+	b.mu.Lock()
+	fresh := b.life == lifeNew
+	if fresh {
+		b.life = lifeStopped
+	}
+	b.mu.Unlock()
+	if fresh {
+		b.plane.Close()
+		for _, l := range b.cfg.Listen {
+			if l.PacketConn != nil {
+				_ = l.PacketConn.Close() // It was only to be released.
+			}
+			if l.Listener != nil {
+				_ = l.Listener.Close()
+			}
+		}
+		close(b.ready)
+	}
+}
 
 // Run serves calls and delivers events to h until ctx ends or h returns an error. Then it hangs up every leg, waits for the
 // goodbyes to be acknowledged (at most Timing.Stop), and returns ctx's error, h's error wrapped, or what broke below.
-func (b *Bridge) Run(ctx context.Context, h tandem.Handler) error { return errNotYet }
+func (b *Bridge) Run(ctx context.Context, h tandem.Handler) error {
+	// The layers below outlive ctx by the time that hanging up takes.
+	below, stop := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer stop(nil)
+	var group sync.WaitGroup
+	b.mu.Lock()
+	if b.life != lifeNew {
+		b.mu.Unlock()
+		return fmt.Errorf("sipbridge: run: %w", tandem.ErrState)
+	}
+	b.life = lifeRunning
+	b.spawn = func(f func(context.Context)) { group.Go(func() { f(below) }) }
+	b.join = func() func() {
+		group.Add(1)
+		return group.Done
+	}
+	b.mu.Unlock()
 
-var errNotYet = fmt.Errorf("sipbridge: not built yet: %w", tandem.ErrUnsupported) //nolint:gochecknoglobals // Goes with the first body.
+	broken := make(chan error, 3) // One for each layer: none of them waits.
+	layer := func(name string, run func(context.Context) error) {
+		group.Go(func() {
+			if err := run(below); below.Err() == nil {
+				broken <- fmt.Errorf("sipbridge: %s: %w", name, err)
+			}
+		})
+	}
+	layer("media", b.plane.Run)
+	layer("signalling", b.sip.Run)
+	if b.phones != nil {
+		layer("registrar", b.phones.Run)
+	}
+	group.Go(func() { b.clock(below) })
 
-// Dial makes a new leg and rings the far end: every device of an agent, or a number through a trunk.
-func (b *Bridge) Dial(ctx context.Context, d tandem.Dial) error { return errNotYet }
-
-// Answer answers an incoming leg.
-func (b *Bridge) Answer(ctx context.Context, leg tandem.LegID) error { return errNotYet }
-
-// Ring tells the caller of an incoming leg that somewhere it rings (SIP 180).
-func (b *Bridge) Ring(ctx context.Context, leg tandem.LegID) error { return errNotYet }
-
-// Bridge joins two answered legs so that each hears the other.
-func (b *Bridge) Bridge(ctx context.Context, x, y tandem.LegID) error { return errNotYet }
-
-// Part takes two bridged legs apart; both stay up and hear silence.
-func (b *Bridge) Part(ctx context.Context, leg tandem.LegID) error { return errNotYet }
-
-// Hangup ends a leg in any state.
-func (b *Bridge) Hangup(ctx context.Context, leg tandem.LegID, cause tandem.Cause) error {
-	return errNotYet
+	err := b.deliver(ctx, h, broken)
+	b.stopAll(below)
+	stop(nil)
+	group.Wait()
+	b.mu.Lock()
+	b.life = lifeStopped
+	b.mu.Unlock()
+	return err
 }
 
-// Play plays to one answered leg that is not bridged.
-func (b *Bridge) Play(ctx context.Context, leg tandem.LegID, s tandem.Sound) error { return errNotYet }
-
-// StopPlay ends what Play began; the leg hears silence.
-func (b *Bridge) StopPlay(ctx context.Context, leg tandem.LegID) error { return errNotYet }
-
-// SendDigits sends DTMF to an answered leg.
-func (b *Bridge) SendDigits(ctx context.Context, leg tandem.LegID, digits string) error {
-	return errNotYet
+// deliver hands the outbox to h until something ends Run.
+func (b *Bridge) deliver(ctx context.Context, h tandem.Handler, broken <-chan error) error {
+	ready := b.sip.Ready()
+	for {
+		select {
+		case <-ctx.Done():
+			b.closeReady()
+			return ctx.Err()
+		case err := <-broken:
+			b.closeReady()
+			return err
+		case <-ready:
+			ready = nil
+			b.closeReady()
+		case <-b.wake:
+			rs := b.takeOutbox()
+			if len(rs) == 0 {
+				continue
+			}
+			if err := h.Handle(ctx, rs...); err != nil {
+				b.closeReady()
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
+				return fmt.Errorf("sipbridge: handler: %w", err)
+			}
+		}
+	}
 }
 
-// Hold puts an answered leg on hold: it hears music and its peer, if it has one, silence.
-func (b *Bridge) Hold(ctx context.Context, leg tandem.LegID) error { return errNotYet }
+// closeReady tells those who wait for Ready. Only Run's goroutine calls it.
+func (b *Bridge) closeReady() {
+	select {
+	case <-b.ready:
+	default:
+		close(b.ready)
+	}
+}
 
-// Resume takes a leg back from hold.
-func (b *Bridge) Resume(ctx context.Context, leg tandem.LegID) error { return errNotYet }
+func (b *Bridge) takeOutbox() []tandem.Record {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	rs := b.outbox
+	b.outbox = nil
+	return rs
+}
+
+// emitLocked appends an event to the outbox.
+func (b *Bridge) emitLocked(e tandem.Event) {
+	b.outbox = append(b.outbox, tandem.Record{At: time.Now(), Event: e})
+	select {
+	case b.wake <- struct{}{}:
+	default:
+	}
+}
+
+// stopAll refuses further work, hangs up every leg and waits until that is done, or long enough.
+func (b *Bridge) stopAll(ctx context.Context) {
+	b.mu.Lock()
+	b.life = lifeStopping
+	for _, l := range b.legs {
+		b.endLocked(l, ending{cause: tandem.CauseInterrupted, ours: true, detail: "switch stops"})
+	}
+	for _, d := range b.devices {
+		d.closePhoneLocked(closeGoingAway)
+	}
+	b.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, b.cfg.Timing.Stop)
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !b.quiet() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// quiet says whether every goodbye has been said and answered.
+func (b *Bridge) quiet() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.calls) == 0 && len(b.ends) == 0
+}
+
+// runningLocked returns ErrClosed unless Run is running.
+func (b *Bridge) runningLocked() error {
+	if b.life != lifeRunning {
+		return tandem.ErrClosed
+	}
+	return nil
+}
+
+// trunkState is a trunk with what is known of it now; the pointers never change, the rest is guarded by Bridge.mu.
+type trunkState struct {
+	*Trunk
+	sources  []source
+	listener int
+
+	channels int    // legs up or on the way
+	placed   bucket // calls out per second
+	asking   bool   // an OPTIONS is under way
+	asked    time.Time
+	misses   int
+	up       bool // answered the last OPTIONS
+}
+
+// takeLocked takes a channel, or says why not. Only calls that we place count against the rate.
+func (t *trunkState) takeLocked(now time.Time, d tandem.Direction) string {
+	if t.MaxChannels > 0 && t.channels >= t.MaxChannels {
+		return "all channels of the trunk are in use"
+	}
+	if t.CPS > 0 && d == tandem.Outbound && !t.placed.take(now) {
+		return "the trunk's calls per second are used up"
+	}
+	t.channels++
+	return ""
+}
+
+// trunkFor returns the trunk that addr belongs to, and how exactly it was recognised (0: none).
+func (b *Bridge) trunkFor(addr netip.AddrPort) (*trunkState, int) {
+	var best *trunkState
+	weight := 0
+	for _, t := range b.trunks {
+		for _, s := range t.sources {
+			if w := s.weight(addr); w > weight {
+				best, weight = t, w
+			}
+		}
+	}
+	return best, weight
+}
+
+// trusted says whether an address is a trunk's, so that the guard lets it send as much as it likes.
+func (b *Bridge) trusted(addr string) bool {
+	a, err := netip.ParseAddr(addr)
+	if err != nil {
+		return false
+	}
+	a = a.Unmap()
+	for _, t := range b.trunks {
+		if slices.ContainsFunc(t.sources, func(s source) bool { return s.prefix.Contains(a) }) {
+			return true
+		}
+	}
+	return false
+}

@@ -35,7 +35,9 @@ type Credentials interface {
 type CredentialsFunc func(ctx context.Context, user string) (Account, error)
 
 // Account calls f.
-func (f CredentialsFunc) Account(ctx context.Context, user string) (Account, error) { return f(ctx, user) }
+func (f CredentialsFunc) Account(ctx context.Context, user string) (Account, error) {
+	return f(ctx, user)
+}
 
 // Accounts are Credentials that never change, by SIP user name.
 type Accounts map[string]Account

@@ -37,3 +37,34 @@ type counters struct {
 	strangers, badPassword, refused, badSDP atomic.Uint64
 	mediaFailed, digitsDropped, phoneFaults atomic.Uint64
 }
+
+// Stats returns the figures of this moment.
+func (b *Bridge) Stats() Stats {
+	s := Stats{
+		Incoming: b.count.incoming.Load(), Dialled: b.count.dialled.Load(), Answered: b.count.answered.Load(),
+		Failed: b.count.failed.Load(), Strangers: b.count.strangers.Load(), BadPassword: b.count.badPassword.Load(),
+		Refused: b.count.refused.Load(), BadSDP: b.count.badSDP.Load(), MediaFailed: b.count.mediaFailed.Load(),
+		DigitsDropped: b.count.digitsDropped.Load(), PhoneFaults: b.count.phoneFaults.Load(),
+		Media: b.plane.Stats(), Channels: map[string]int{},
+	}
+	if b.phones != nil {
+		s.Registrar = b.phones.Counters()
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s.Legs, s.Waiting = len(b.legs), len(b.outbox)
+	for _, l := range b.legs {
+		if l.peer != nil {
+			s.Bridged++
+		}
+	}
+	for _, d := range b.devices {
+		if d.phone != nil {
+			s.Phones++
+		}
+	}
+	for id, t := range b.trunks {
+		s.Channels[string(id)] = t.channels
+	}
+	return s
+}

@@ -107,6 +107,10 @@ func (t *Trunk) check(where string, listen []Listen) error {
 	case t.Preset.Transport != 0 && t.Preset.Transport != UDP && t.Preset.Transport != TCP:
 		return &tandem.ConfigError{Where: where + ".preset.transport", What: "is neither UDP nor TCP"}
 	}
+	return t.checkLists(where, listen)
+}
+
+func (t *Trunk) checkLists(where string, listen []Listen) error {
 	for i, r := range t.Remotes {
 		if err := checkRemote(r); err != nil {
 			return &tandem.ConfigError{Where: where + "." + indexed("remotes", i), What: fmt.Sprintf("%q is not host:port", r)}
