@@ -1,6 +1,9 @@
 package media
 
 import (
+	"cmp"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"time"
@@ -34,6 +37,44 @@ type Config struct {
 	Notify func(Event)
 	// Logger takes what an operator acts on; nil discards.
 	Logger *slog.Logger
+}
+
+// Defaults of Config.
+const (
+	defaultMaxEnds            = 4096
+	defaultMaxHandshakes      = 256
+	defaultHandshakeTimeout   = 10 * time.Second
+	defaultFirstPacketTimeout = 10 * time.Second
+	defaultSilenceTimeout     = 30 * time.Second
+)
+
+func (c *Config) complete() error {
+	if !c.Bind.IsValid() {
+		c.Bind = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	}
+	c.Bind = c.Bind.Unmap()
+	if !c.Advertise.IsValid() {
+		c.Advertise = c.Bind
+	}
+	c.Advertise = c.Advertise.Unmap()
+	if c.Advertise.IsUnspecified() || c.Advertise.Is4() != c.Bind.Is4() {
+		return fmt.Errorf("media: new: Advertise %v does not fit Bind %v", c.Advertise, c.Bind)
+	}
+	if r := c.RTPPorts; r.First > r.Last || (r.First == 0) != (r.Last == 0) || r.First%2 != 0 {
+		return fmt.Errorf("media: new: RTPPorts %d to %d must rise from an even port", r.First, r.Last)
+	}
+	if c.MaxEnds < 0 || c.MaxHandshakes < 0 || c.HandshakeTimeout < 0 {
+		return errors.New("media: new: limits must not be negative")
+	}
+	c.MaxEnds = cmp.Or(c.MaxEnds, defaultMaxEnds)
+	c.MaxHandshakes = cmp.Or(c.MaxHandshakes, defaultMaxHandshakes)
+	c.HandshakeTimeout = cmp.Or(c.HandshakeTimeout, defaultHandshakeTimeout)
+	c.FirstPacketTimeout = cmp.Or(c.FirstPacketTimeout, defaultFirstPacketTimeout)
+	c.SilenceTimeout = cmp.Or(c.SilenceTimeout, defaultSilenceTimeout)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return nil
 }
 
 // PortRange is an inclusive range of UDP ports; the zero value leaves the choice to the system.

@@ -3,75 +3,450 @@ package siptest
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
 	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"time"
 
+	"github.com/pion/rtp"
+
+	"github.com/tandem-cc/tandem/internal/tone"
 	"github.com/tandem-cc/tandem/sipbridge/media"
 	"github.com/tandem-cc/tandem/sipbridge/sdp"
 )
 
-var errNotYet = errors.New("siptest: not built yet") //nolint:gochecknoglobals // Goes with the first body.
+const (
+	frame = 20 * time.Millisecond
+	// recorded bounds what a phone remembers of what it heard.
+	recorded = 30 * tone.Rate
+	// maxPress bounds the keys that wait to be pressed.
+	maxPress = 64
+	// toneShare is the part of the energy that makes a tone heard.
+	toneShare = 0.5
+)
 
-// RTPConfig configures an RTPPhone. The zero value listens on 127.0.0.1 and sends nothing until told to.
+// RTPConfig configures an RTPPhone. The zero value listens on 127.0.0.1 and sends silence until told to speak.
 type RTPConfig struct {
 	// Addr is the address to listen on; zero is a free port on 127.0.0.1.
 	Addr netip.AddrPort
 	// Codecs are those the phone offers; nil is sdp.DefaultCodecs.
 	Codecs []sdp.Codec
-	// Echo sends back what it hears, instead of a source.
+	// Echo sends back what it hears, packet for packet, instead of speaking.
 	Echo bool
 }
 
 // RTPPhone is the sound half of a simulated telephone: it sends a source, records what it hears, and can say which
 // tones and digits it heard. It is written apart from package media, so that the two can prove each other.
 // All methods may be called concurrently.
-type RTPPhone struct{}
+type RTPPhone struct {
+	conn  *net.UDPConn
+	addr  netip.AddrPort
+	local sdp.Description
+	echo  bool
 
-// NewRTPPhone opens the phone's socket; it starts nothing.
-func NewRTPPhone(c RTPConfig) (*RTPPhone, error) { return nil, errNotYet }
-
-// Run sends and hears until ctx is done and returns ctx.Err(); then the socket is closed.
-func (p *RTPPhone) Run(ctx context.Context) error { return errNotYet }
-
-// Local returns the phone's side of a session, ready for sdp.Offer or sdp.Answer.
-func (p *RTPPhone) Local() sdp.Description { return sdp.Description{} }
-
-// Connect gives the phone a finished offer and answer: its own and the other side's. Call it again to change them.
-func (p *RTPPhone) Connect(ours, theirs sdp.Description) error { return errNotYet }
-
-// Speak sends s from now on, replacing what was sent; nil is silence (packets of silence still flow).
-func (p *RTPPhone) Speak(s media.Source) {}
-
-// Mute stops sending packets altogether until the next Speak.
-func (p *RTPPhone) Mute() {}
-
-// Press sends keys as telephone events of 100 ms each, with 100 ms between them.
-func (p *RTPPhone) Press(keys string) error { return errNotYet }
-
-// Digits returns the keys that the phone heard as telephone events so far.
-func (p *RTPPhone) Digits() string { return "" }
-
-// Level returns how strong a frequency was in the latest half second heard, between 0 and 1 of the whole energy; 0 when
-// nothing was heard.
-func (p *RTPPhone) Level(frequency float64) float64 { return 0 }
-
-// WaitTone waits until Level(frequency) is above 0.5 and returns nil, or until ctx is done and says what was heard instead.
-func (p *RTPPhone) WaitTone(ctx context.Context, frequency float64) error { return errNotYet }
-
-// Recording returns the latest samples heard, at most 30 seconds.
-func (p *RTPPhone) Recording() []int16 { return nil }
-
-// Reset forgets what was heard: recording, digits and figures.
-func (p *RTPPhone) Reset() {}
+	mu      sync.Mutex
+	format  sdp.Agreement
+	to      netip.AddrPort
+	source  media.Source
+	muted   bool
+	press   []byte // events 0 to 15
+	pressed int    // packets sent of the first
+	header  rtp.Header
+	heard   []int16
+	digits  []byte
+	lastKey uint32 // timestamp of the latest event
+	keyOpen bool
+	stats   PhoneStats
+	sources []uint32
+	lastSeq uint16
+	change  chan struct{} // closed and replaced when something was heard
+}
 
 // PhoneStats are what a phone counts.
 type PhoneStats struct {
 	// Sent and Heard count RTP packets.
 	Sent, Heard uint64
-	// Gaps counts missing sequence numbers, Sources the SSRCs heard.
+	// Gaps counts sequence numbers that did not follow the one before, Sources the SSRCs heard.
 	Gaps, Sources uint64
 	// From is where the latest packet came from.
 	From netip.AddrPort
+	// Payload is the payload number of the latest packet of sound.
+	Payload uint8
+}
+
+// NewRTPPhone opens the phone's socket; it starts nothing. Run, or Close without Run, releases it.
+func NewRTPPhone(c RTPConfig) (*RTPPhone, error) {
+	if !c.Addr.IsValid() {
+		c.Addr = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), 0)
+	}
+	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(c.Addr))
+	if err != nil {
+		return nil, fmt.Errorf("siptest: phone: %w", err)
+	}
+	bound, ok := conn.LocalAddr().(*net.UDPAddr)
+	if !ok {
+		return nil, errors.Join(errors.New("siptest: phone: no local address"), conn.Close())
+	}
+	addr := bound.AddrPort()
+	addr = netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
+	if c.Codecs == nil {
+		c.Codecs = sdp.DefaultCodecs()
+	}
+	return &RTPPhone{
+		conn: conn, addr: addr, echo: c.Echo, change: make(chan struct{}),
+		local: sdp.Description{
+			Addr: addr, Codecs: c.Codecs, Direction: sdp.SendRecv, Ptime: frame,
+			Origin: sdp.Origin{ID: 1 + rand.Uint64N(1<<48), Version: 1},
+		},
+		header: rtp.Header{Version: 2, SSRC: rand.Uint32(), SequenceNumber: uint16(rand.Uint32()), Timestamp: rand.Uint32()},
+	}, nil
+}
+
+// Run sends and hears until ctx is done and returns ctx.Err(); then the socket is closed.
+func (p *RTPPhone) Run(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, p.Close)
+	defer stop()
+	var wg sync.WaitGroup
+	wg.Go(p.listen)
+	defer wg.Wait()
+	defer p.Close()
+	ticker := time.NewTicker(frame)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticker.C:
+			p.speak()
+		}
+	}
+}
+
+// Close closes the phone's socket; Run does it by itself.
+func (p *RTPPhone) Close() {
+	if err := p.conn.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		p.mu.Lock()
+		p.muted = true
+		p.mu.Unlock()
+	}
+}
+
+// Local returns the phone's side of a session, ready for sdp.Offer or sdp.Answer.
+func (p *RTPPhone) Local() sdp.Description {
+	d := p.local
+	d.Codecs = slices.Clone(d.Codecs)
+	return d
+}
+
+// Connect gives the phone a finished offer and answer: its own and the other side's. Call it again to change them.
+func (p *RTPPhone) Connect(ours, theirs sdp.Description) error {
+	a, err := sdp.Agree(ours, theirs)
+	if err != nil {
+		return fmt.Errorf("siptest: phone: %w", err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.format, p.to = a, a.Remote
+	return nil
+}
+
+// Speak sends s from now on, replacing what was sent; nil is silence (packets of silence still flow).
+func (p *RTPPhone) Speak(s media.Source) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.source, p.muted = s, false
+}
+
+// Mute stops sending packets altogether until the next Speak.
+func (p *RTPPhone) Mute() {
+	p.mu.Lock()
+	p.muted = true
+	p.mu.Unlock()
+}
+
+// Press sends keys (0-9, *, #, A-D) as telephone events of 100 ms each, with 60 ms between them; at most 64 may wait.
+func (p *RTPPhone) Press(keys string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, ok := p.eventFormat(); !ok {
+		return errors.New("siptest: press: telephone-event is not agreed")
+	}
+	if len(p.press)+len(keys) > maxPress {
+		return fmt.Errorf("siptest: press: more than %d keys wait", maxPress)
+	}
+	for _, k := range keys {
+		i := strings.IndexRune(eventKeys, k)
+		if i < 0 {
+			return fmt.Errorf("siptest: press: %q is not a key", k)
+		}
+		p.press = append(p.press, byte(i))
+	}
+	return nil
+}
+
+const eventKeys = "0123456789*#ABCD"
+
+func (p *RTPPhone) eventFormat() (sdp.Format, bool) {
+	return p.find(func(c sdp.Codec) bool { return c.Kind() == sdp.KindTelephoneEvent })
+}
+
+func (p *RTPPhone) soundFormat() (sdp.Format, bool) {
+	return p.find(func(c sdp.Codec) bool { return c.Kind() == sdp.KindPCMU || c.Kind() == sdp.KindPCMA })
+}
+
+func (p *RTPPhone) find(want func(sdp.Codec) bool) (sdp.Format, bool) {
+	for _, f := range p.format.Formats {
+		if want(f.Codec) {
+			return f, true
+		}
+	}
+	return sdp.Format{}, false
+}
+
+// speak sends one packet.
+func (p *RTPPhone) speak() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.echo || p.muted || !p.to.IsValid() || !p.format.Direction.Sends() {
+		return
+	}
+	f, ok := p.soundFormat()
+	if !ok {
+		return
+	}
+	p.header.SequenceNumber++
+	if len(p.press) > 0 && p.speakKey() {
+		return
+	}
+	p.header.Timestamp += media.FrameSamples
+	p.header.PayloadType, p.header.Marker = f.Send, false
+	var pcm [media.FrameSamples]int16
+	if p.source != nil {
+		if n := p.source.Fill(pcm[:]); n < len(pcm) {
+			clear(pcm[n:])
+			p.source = nil
+		}
+	}
+	payload := make([]byte, len(pcm))
+	for i, s := range pcm {
+		if f.Codec.Kind() == sdp.KindPCMA {
+			payload[i] = tone.EncodeALaw(s)
+		} else {
+			payload[i] = tone.EncodeULaw(s)
+		}
+	}
+	p.send(payload)
+}
+
+// speakKey sends the next packet of the key that is pressed: five of it, three of its end; then three of sound pass.
+func (p *RTPPhone) speakKey() bool {
+	const held, ends, rest = 5, 3, 3
+	f, ok := p.eventFormat()
+	if !ok {
+		p.press = nil
+		return false
+	}
+	p.pressed++
+	if p.pressed > held+ends {
+		if p.pressed == held+ends+rest {
+			p.press, p.pressed = p.press[1:], 0
+		}
+		return false
+	}
+	if p.pressed == 1 {
+		p.header.Timestamp += media.FrameSamples
+	}
+	p.header.PayloadType, p.header.Marker = f.Send, p.pressed == 1
+	payload := []byte{p.press[0], 10, 0, 0}
+	if p.pressed > held {
+		payload[1] |= 0x80
+	}
+	duration := min(p.pressed, held) * media.FrameSamples
+	payload[2], payload[3] = byte(duration>>8), byte(duration)
+	p.send(payload)
+	if p.pressed == held+ends {
+		p.header.Timestamp += uint32(duration)
+	}
+	return true
+}
+
+func (p *RTPPhone) send(payload []byte) {
+	b, err := (&rtp.Packet{Header: p.header, Payload: payload}).Marshal()
+	if err != nil {
+		return
+	}
+	if _, err := p.conn.WriteToUDPAddrPort(b, p.to); err == nil {
+		p.stats.Sent++
+	}
+}
+
+func (p *RTPPhone) listen() {
+	buf := make([]byte, 2048)
+	for {
+		n, from, err := p.conn.ReadFromUDPAddrPort(buf)
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		var packet rtp.Packet
+		if err != nil || n < 12 || (buf[1] >= 192 && buf[1] <= 223) || packet.Unmarshal(buf[:n]) != nil {
+			continue
+		}
+		p.hear(&packet, netip.AddrPortFrom(from.Addr().Unmap(), from.Port()))
+		if p.echo {
+			p.reply(buf[:n])
+		}
+	}
+}
+
+func (p *RTPPhone) reply(b []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.to.IsValid() || !p.format.Direction.Sends() {
+		return
+	}
+	if _, err := p.conn.WriteToUDPAddrPort(b, p.to); err == nil {
+		p.stats.Sent++
+	}
+}
+
+func (p *RTPPhone) hear(packet *rtp.Packet, from netip.AddrPort) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stats.Heard > 0 && packet.SequenceNumber != p.lastSeq+1 {
+		p.stats.Gaps++
+	}
+	p.lastSeq = packet.SequenceNumber
+	p.stats.Heard++
+	p.stats.From = from
+	if !slices.Contains(p.sources, packet.SSRC) && len(p.sources) < 1000 {
+		p.sources = append(p.sources, packet.SSRC)
+		p.stats.Sources++
+	}
+	for _, f := range p.format.Formats {
+		if f.Receive != packet.PayloadType {
+			continue
+		}
+		switch f.Codec.Kind() {
+		case sdp.KindPCMU:
+			p.hearSound(packet, tone.DecodeULaw)
+		case sdp.KindPCMA:
+			p.hearSound(packet, tone.DecodeALaw)
+		case sdp.KindTelephoneEvent:
+			p.hearKey(packet)
+		case sdp.KindOpaque:
+		}
+	}
+	close(p.change)
+	p.change = make(chan struct{})
+}
+
+func (p *RTPPhone) hearSound(packet *rtp.Packet, decode func(byte) int16) {
+	p.stats.Payload = packet.PayloadType
+	for _, b := range packet.Payload {
+		p.heard = append(p.heard, decode(b))
+	}
+	if over := len(p.heard) - recorded; over > tone.Rate {
+		p.heard = slices.Delete(p.heard, 0, over)
+	}
+}
+
+func (p *RTPPhone) hearKey(packet *rtp.Packet) {
+	if len(packet.Payload) < 4 || packet.Payload[0] > 15 {
+		return
+	}
+	if packet.Timestamp != p.lastKey || !p.keyOpen && len(p.digits) == 0 {
+		p.lastKey, p.keyOpen = packet.Timestamp, true
+	}
+	if p.keyOpen && packet.Payload[1]&0x80 != 0 && len(p.digits) < 1000 {
+		p.keyOpen = false
+		p.digits = append(p.digits, eventKeys[packet.Payload[0]])
+	}
+}
+
+// Digits returns the keys that the phone heard as telephone events so far.
+func (p *RTPPhone) Digits() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return string(p.digits)
+}
+
+// latest returns a copy of the latest half second heard.
+func (p *RTPPhone) latest() []int16 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.heard[max(0, len(p.heard)-tone.Rate/2):])
+}
+
+// Level returns how much of the energy of the latest half second heard lies at a frequency, between 0 and 1; 0 when less
+// than 100 ms was heard.
+func (p *RTPPhone) Level(frequency float64) float64 {
+	s := p.latest()
+	if len(s) < tone.Rate/10 {
+		return 0
+	}
+	return tone.Detect(s, frequency)
+}
+
+// WaitTone waits until a tone fills the latest 200 ms heard or more, or until ctx is done; then the error says what was
+// heard instead.
+func (p *RTPPhone) WaitTone(ctx context.Context, frequency float64) error {
+	for {
+		p.mu.Lock()
+		changed := p.change
+		p.mu.Unlock()
+		s := p.latest()
+		if s = s[max(0, len(s)-tone.Rate/5):]; len(s) == tone.Rate/5 && tone.Detect(s, frequency) > toneShare {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			f, l := tone.Peak(s)
+			st := p.Stats()
+			return fmt.Errorf("siptest: no tone of %.0f Hz: heard %d packets, of the latest %d samples (level %.0f) %.2f at %.0f Hz: %w",
+				frequency, st.Heard, len(s), tone.RMS(s), l, f, ctx.Err())
+		}
+	}
+}
+
+// WaitDigits waits until the phone has heard these keys in all, or until ctx is done; then the error says which it heard.
+func (p *RTPPhone) WaitDigits(ctx context.Context, keys string) error {
+	for {
+		p.mu.Lock()
+		changed, got := p.change, string(p.digits)
+		p.mu.Unlock()
+		if got == keys {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return fmt.Errorf("siptest: heard keys %q, not %q: %w", got, keys, ctx.Err())
+		}
+	}
+}
+
+// Recording returns the latest samples heard, at most about 30 seconds.
+func (p *RTPPhone) Recording() []int16 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.heard)
+}
+
+// Reset forgets what was heard: recording, digits and figures.
+func (p *RTPPhone) Reset() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.heard, p.digits, p.sources, p.stats = nil, nil, nil, PhoneStats{Sent: p.stats.Sent}
 }
 
 // Stats returns the phone's figures.
-func (p *RTPPhone) Stats() PhoneStats { return PhoneStats{} }
+func (p *RTPPhone) Stats() PhoneStats {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.stats
+}
