@@ -1,0 +1,52 @@
+package sqlitestore_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tandem-cc/tandem"
+	"github.com/tandem-cc/tandem/reports"
+	"github.com/tandem-cc/tandem/store/sqlitestore"
+	"github.com/tandem-cc/tandem/store/storetest"
+)
+
+// openFile opens the file and closes it with the test.
+func openFile(tb testing.TB, path string) *sqlitestore.Store {
+	tb.Helper()
+	s, err := sqlitestore.Open(tb.Context(), sqlitestore.Config{Path: path})
+	require.NoError(tb, err)
+	tb.Cleanup(func() { assert.NoError(tb, s.Close()) })
+	require.NoError(tb, s.Migrate(tb.Context()))
+	return s
+}
+
+// durable makes a fresh file and hands out one of its stores, again after a reopening.
+func durable[T any](port func(*sqlitestore.Store) T) func(*testing.T) storetest.Durable[T] {
+	return func(t *testing.T) storetest.Durable[T] {
+		t.Helper()
+		path := filepath.Join(t.TempDir(), "tandem.db")
+		s := openFile(t, path)
+		return storetest.Durable[T]{Store: port(s), Reopen: func(t *testing.T) T {
+			require.NoError(t, s.Close())
+			return port(openFile(t, path))
+		}}
+	}
+}
+
+func TestJournal(t *testing.T) {
+	t.Parallel()
+	storetest.Journal(t, durable(func(s *sqlitestore.Store) reports.Store { return s.Journal() }))
+}
+
+func TestArchive(t *testing.T) {
+	t.Parallel()
+	storetest.Archive(t, durable(func(s *sqlitestore.Store) reports.Archive { return s.Archive() }))
+}
+
+func TestLease(t *testing.T) {
+	t.Parallel()
+	storetest.Lease(t, durable(func(s *sqlitestore.Store) tandem.Lease { return s.Lease() }))
+}
