@@ -29,7 +29,7 @@ func (c *Center) Handle(ctx context.Context, rs ...tandem.Record) error {
 // Enqueue puts a call into a queue and takes over its customer leg, which from then on only this centre commands: it emits the call's events up to
 // CallEnded. CallStarted is emitted here for an inbound call, and by the dialling engine for an outbound one.
 // ErrInvalid: a field is missing or wrong; ErrNotFound: no such queue or agent, or the leg has ended; ErrConflict: the call or leg is here
-// already. ErrFull, ErrState: the queue is full or nobody serves it. With an error the caller keeps the call.
+// already. With an error the caller keeps the call. A full queue is no error but an outcome: CallLeft, and the customer is hung up.
 func (c *Center) Enqueue(ctx context.Context, a tandem.Arrival) error { return tandem.ErrUnsupported }
 
 // Login brings an agent to work: ready if a device could ring, else unavailable until one can. It does nothing when the agent is at work.
@@ -44,7 +44,8 @@ func (c *Center) Logout(ctx context.Context, agent tandem.AgentID) error {
 // Ready ends a pause, a wrap-up, a back-off and a wish to pause or log out that has not taken effect. ErrState: logged out.
 func (c *Center) Ready(ctx context.Context, agent tandem.AgentID) error { return tandem.ErrUnsupported }
 
-// Pause keeps offers away from an agent, after call and wrap-up when there are any. An offer that rings is declined. ErrState: logged out.
+// Pause keeps offers away from an agent. During a call it takes effect after call and wrap-up; a wrap-up under way it ends. An offer that
+// rings is declined. Pausing a paused agent changes the reason. ErrState: logged out.
 func (c *Center) Pause(ctx context.Context, agent tandem.AgentID, reason string) error {
 	return tandem.ErrUnsupported
 }
@@ -66,7 +67,7 @@ func (c *Center) Hangup(ctx context.Context, call tandem.CallID, by tandem.Party
 
 // Dispose records what the agent says came of a call, the one at hand or its last one. A later disposition replaces an earlier.
 // ErrState: the agent's call is another one.
-func (c *Center) Dispose(ctx context.Context, d tandem.CallDisposed) error {
+func (c *Center) Dispose(ctx context.Context, agent tandem.AgentID, call tandem.CallID, d tandem.DispositionID, note string) error {
 	return tandem.ErrUnsupported
 }
 

@@ -95,7 +95,7 @@ type Retry struct {
 	NoAnswer time.Duration // the offer rang out: 5 s
 	Rejected time.Duration // the agent declined: 10 s
 	Busy     time.Duration // the agent's device was busy: 60 s
-	Failed   time.Duration // anything else: 5 s
+	Failed   time.Duration // anything else: 5 s; at least 1 s, lest a broken device be rung without end
 }
 
 // AgentConfig is an agent and the queues that it serves. Agent.ID is required.

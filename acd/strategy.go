@@ -1,6 +1,9 @@
 package acd
 
 import (
+	"fmt"
+	"math"
+	"math/bits"
 	"time"
 
 	"github.com/tandem-cc/tandem"
@@ -41,4 +44,50 @@ type Standing struct {
 	Talked   time.Duration
 	// Skills are the agent's, by level 0 to 100; not to be changed.
 	Skills map[tandem.SkillID]uint8
+}
+
+// strategyName is how the explanation of decisions calls a strategy.
+func strategyName(s Strategy) string {
+	if n, ok := s.(fmt.Stringer); ok {
+		return n.String()
+	}
+	return "custom"
+}
+
+// keyOf asks the strategy for an agent's key in a line, and lives through its faults.
+func (e *Engine) keyOf(s *seat) float64 {
+	q := s.queue
+	if q == nil {
+		return 0
+	}
+	key, err := safeKey(q.cfg.Strategy, e.standing(s))
+	if err == nil && !math.IsNaN(key) {
+		return max(-math.MaxFloat64, min(key, math.MaxFloat64)) // infinities have no place in the journal's JSON
+	}
+	if err == nil {
+		err = fmt.Errorf("key is not a number: %w", tandem.ErrInvalid)
+	}
+	q.faults++
+	if bits.OnesCount64(q.faults) == 1 { // the first, second, fourth, eighth …: told, without flooding
+		e.fault(fmt.Errorf("acd: strategy %s of queue %q, agent %q: %w (fault %d)", q.strategy, q.cfg.ID, s.agent.cfg.ID, err, q.faults))
+	}
+	return math.MaxFloat64
+}
+
+func safeKey(st Strategy, s Standing) (key float64, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v", r)
+		}
+	}()
+	return st.Key(s), nil
+}
+
+func (e *Engine) standing(s *seat) Standing {
+	a := s.agent
+	return Standing{
+		Agent: a.cfg.ID, Queue: s.queue.cfg.ID, Level: int(s.level), Position: int(s.position),
+		Now: time.Duration(e.now), IdleSince: time.Duration(a.idleSince), LastCall: time.Duration(a.lastEnd),
+		LastOffer: s.lastOffer, Answered: s.answered, Talked: time.Duration(s.talked), Skills: a.cfg.Skills,
+	}
 }

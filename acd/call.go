@@ -1,0 +1,412 @@
+package acd
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/tandem-cc/tandem"
+)
+
+// call is a call in the engine, from its arrival to its end.
+type call struct {
+	tandem.Call
+	state    callState
+	up       bool   // the customer's leg is answered
+	spot     spot   // where it stands in its queue
+	queue    *queue // nil while routing, and when refused by the route
+	line     *line  // the queue's, or the one of the agent that it is meant for
+	direct   *agent // whom it is meant for; nil: for any
+	priority int    // as it was given
+	order    int64  // as it counts
+	since    int64  // of the wait
+	seq      uint64
+	limit    int64 // when the wait ends; 0: never
+	patience time.Duration
+	timer    timer
+	first    *agent // at whom it rings or who answered; the others follow by agent.next
+	offers   int    // how many those are
+	rung     uint64 // how many offers there were, for the legs' names
+	began    int64  // of the conversation
+	cause    tandem.Cause
+	by       tandem.Party
+}
+
+// spot is where a call stands in its queue.
+type spot uint8
+
+const (
+	spotNone spot = iota // not waiting
+	spotOpen             // in line: it wants an agent
+	spotHeld             // it has as many offers as it may, or an agent who answered
+)
+
+// urgent is added to the priority of an answered outbound call: whoever we called must not wait.
+const urgent = int64(1) << 40
+
+func (c *call) waiter() waiter {
+	return waiter{priority: c.order, since: c.since, seq: c.seq, call: c}
+}
+
+// move puts a call to a spot of its queue. A call that is meant for one agent is always among the held, for its position.
+func (c *call) move(to spot) {
+	if c.spot == to {
+		return
+	}
+	from := c.spot
+	c.spot = to
+	w := c.waiter()
+	if from == spotOpen {
+		c.line.open.remove(w)
+	}
+	if to == spotOpen {
+		c.line.open.insert(w)
+	}
+	switch wasHeld, isHeld := c.heldAt(from), c.heldAt(to); {
+	case wasHeld && !isHeld:
+		c.queue.held.remove(w)
+	case isHeld && !wasHeld:
+		c.queue.held.insert(w)
+	}
+}
+
+func (c *call) heldAt(s spot) bool {
+	return s == spotHeld || s == spotOpen && c.direct != nil
+}
+
+// rings says at how many agents the call may ring at once.
+func (c *call) rings() int {
+	if c.direct != nil {
+		return 1
+	}
+	return c.queue.cfg.RingAtOnce
+}
+
+// customer returns who the customer is; of an outbound call we know the number that was dialled.
+func (c *call) customer() tandem.CallerID {
+	if c.Direction == tandem.Outbound {
+		return tandem.CallerID{Number: c.To}
+	}
+	return c.From
+}
+
+// link and unlink keep the list of the agents who have an offer of the call.
+func (c *call) link(a *agent) {
+	a.call, a.next, a.prev = c, c.first, nil
+	if c.first != nil {
+		c.first.prev = a
+	}
+	c.first = a
+	c.offers++
+}
+
+func (c *call) unlink(a *agent) {
+	if a.prev != nil {
+		a.prev.next = a.next
+	} else {
+		c.first = a.next
+	}
+	if a.next != nil {
+		a.next.prev = a.prev
+	}
+	a.call, a.next, a.prev = nil, nil, nil
+	c.offers--
+}
+
+// become changes a call's state.
+func (e *Engine) become(c *call, to callState) {
+	if !c.state.canBecome(to) {
+		e.fault(&tandem.CallError{Op: "acd: state", Call: c.ID, Err: fmt.Errorf("%s cannot become %s: %w", c.state, to, tandem.ErrState)})
+	}
+	c.state = to
+}
+
+// admit makes the engine know a call.
+func (e *Engine) admit(nc tandem.Call) *call {
+	c := &call{}
+	if n := len(e.free); n > 0 {
+		c = e.free[n-1]
+		e.free = e.free[:n-1]
+	}
+	*c = call{Call: nc}
+	c.timer.call = c
+	e.calls[c.ID] = c
+	e.legs[c.Customer] = legOwner{call: c}
+	return c
+}
+
+// Incoming takes a leg that the switch reports, under the name that the call is to have. An agent's own call is refused. The
+// route is asked for by an ActionRoute, whose answer goes to Routed. ErrConflict: the call or leg is here already.
+func (e *Engine) Incoming(now time.Time, id tandem.CallID, in tandem.LegIncoming) error {
+	e.begin(now)
+	defer e.finish()
+	if e.calls[id] != nil || e.knows(in.Leg) {
+		return &tandem.CallError{Op: "acd: incoming", Call: id, Leg: in.Leg, Err: tandem.ErrConflict}
+	}
+	if in.Agent != "" {
+		e.act(Action{Kind: ActionHangup, Leg: in.Leg, Cause: tandem.CauseForbidden})
+		return nil
+	}
+	c := e.admit(tandem.Call{ID: id, Direction: tandem.Inbound, Customer: in.Leg, Trunk: in.Trunk, From: in.From, To: in.To})
+	e.become(c, callRouting)
+	e.started(tandem.CallStarted{Call: c.Call})
+	e.act(Action{Kind: ActionRoute, Call: id, Leg: in.Leg, Trunk: in.Trunk, From: in.From, To: in.To})
+	return nil
+}
+
+// Routed takes the answer to an ActionRoute. A call that has ended meanwhile is passed over. ErrNotFound: the route names an unknown queue or
+// agent; the call is refused.
+func (e *Engine) Routed(now time.Time, id tandem.CallID, r Route) error {
+	e.begin(now)
+	defer e.finish()
+	c := e.calls[id]
+	if c == nil || c.state != callRouting {
+		return nil
+	}
+	if r.Queue == "" {
+		if r.Refuse == tandem.CauseUnset {
+			r.Refuse = tandem.CauseUnallocated
+		}
+		e.close(c, r.Refuse, tandem.PartySystem)
+		return nil
+	}
+	if err := e.checkRoute(r); err != nil {
+		e.close(c, tandem.CauseUnallocated, tandem.PartySystem)
+		return &tandem.CallError{Op: "acd: route", Call: id, Err: err}
+	}
+	e.join(c, r)
+	return nil
+}
+
+// Enqueue puts a call into a queue and takes over its customer leg: see Center.Enqueue.
+func (e *Engine) Enqueue(now time.Time, a tandem.Arrival) error {
+	e.begin(now)
+	defer e.finish()
+	r := Route{Queue: a.Queue, Priority: a.Priority, Agent: a.Agent, Patience: a.Patience}
+	err := e.checkRoute(r)
+	switch {
+	case a.Call.ID == "":
+		err = &tandem.ConfigError{Where: "arrival.call.id", What: "is missing"}
+	case a.Call.Customer == "":
+		err = &tandem.ConfigError{Where: "arrival.call.customer", What: "is missing"}
+	case err != nil:
+	case e.calls[a.Call.ID] != nil || e.knows(a.Call.Customer):
+		err = tandem.ErrConflict
+	case e.strays.has(a.Call.Customer):
+		err = fmt.Errorf("customer's leg has ended: %w", tandem.ErrNotFound)
+	}
+	if err != nil {
+		return &tandem.CallError{Op: "acd: enqueue", Call: a.Call.ID, Err: err}
+	}
+	c := e.admit(a.Call)
+	c.up = a.Answered
+	if c.Direction != tandem.Outbound {
+		e.started(tandem.CallStarted{Call: c.Call})
+	}
+	e.join(c, r)
+	return nil
+}
+
+func (e *Engine) knows(leg tandem.LegID) bool {
+	_, ok := e.legs[leg]
+	return ok
+}
+
+func (e *Engine) checkRoute(r Route) error {
+	switch {
+	case e.queueByID[r.Queue] == nil:
+		return fmt.Errorf("queue %q: %w", r.Queue, tandem.ErrNotFound)
+	case r.Agent != "" && e.agentByID[r.Agent] == nil:
+		return fmt.Errorf("agent %q: %w", r.Agent, tandem.ErrNotFound)
+	case r.Patience < 0:
+		return &tandem.ConfigError{Where: "patience", What: "is negative"}
+	}
+	return nil
+}
+
+// answerLimit is how long an incoming leg may take to be answered before it is given up: longer than SIP's own timers (RFC 3261, 64·T1 = 32 s).
+const answerLimit = int64(40 * time.Second)
+
+// join brings a call to its queue, or refuses it by the queue's limits.
+func (e *Engine) join(c *call, r Route) {
+	q := e.queueByID[r.Queue]
+	c.queue, c.line = q, &q.line
+	c.priority, c.order, c.patience = r.Priority, int64(r.Priority), r.Patience
+	if c.Direction == tandem.Outbound && c.up {
+		c.order += urgent
+	}
+	if r.Agent != "" {
+		c.direct = e.agentByID[r.Agent]
+		c.line = e.ownLine(c.direct)
+	}
+	switch {
+	case q.cfg.MaxWaiting > 0 && q.waiting+q.coming >= q.cfg.MaxWaiting:
+		e.refuse(c, "queue_full", tandem.LeaveFull, tandem.CauseQueueFull)
+	case c.direct == nil && q.allIn(q.cfg.RefuseWhen):
+		e.refuse(c, "no_agent", tandem.LeaveEmpty, tandem.CauseUnavailable)
+	case c.up:
+		e.wait(c)
+	default:
+		e.become(c, callAnswering)
+		q.coming++
+		e.timers.set(&c.timer, e.now+answerLimit)
+		e.act(Action{Kind: ActionAnswer, Call: c.ID, Leg: c.Customer})
+	}
+}
+
+// refuse sends away a call that the queue does not take.
+func (e *Engine) refuse(c *call, rule string, why tandem.LeaveReason, cause tandem.Cause) {
+	q := c.queue
+	q.offered++
+	q.left++
+	e.decided(tandem.Decided{Call: c.ID, Queue: q.cfg.ID, Strategy: q.strategy, Rule: rule})
+	e.left(tandem.CallLeft{Call: c.ID, Queue: q.cfg.ID, Reason: why, Position: q.waiting + 1})
+	e.close(c, cause, tandem.PartySystem)
+}
+
+// wait puts a call in line and looks for an agent.
+func (e *Engine) wait(c *call) {
+	q := c.queue
+	e.become(c, callWaiting)
+	e.seq++
+	c.since, c.seq = e.now, e.seq
+	e.queued(tandem.CallQueued{Call: c.ID, Queue: q.cfg.ID, Position: q.position(c), Priority: c.priority})
+	q.waiting++
+	q.offered++
+	if q.cfg.Sound.Kind != tandem.SoundUnset {
+		e.act(Action{Kind: ActionPlay, Call: c.ID, Leg: c.Customer, Sound: q.cfg.Sound})
+	}
+	limit := q.cfg.MaxWait
+	if c.patience > 0 {
+		limit = c.patience
+	}
+	e.timers.stop(&c.timer)
+	if limit > 0 {
+		c.limit = e.now + int64(limit)
+		e.timers.set(&c.timer, c.limit)
+	}
+	e.seek(c)
+	if c.offers == 0 {
+		e.decided(tandem.Decided{Call: c.ID, Queue: q.cfg.ID, Strategy: q.strategy, Rule: "no_agent_ready"})
+	}
+}
+
+// leave takes a waiting or connecting call out of its queue without an agent; its offers are cancelled. What becomes of the call is the caller's concern.
+func (e *Engine) leave(c *call, why tandem.LeaveReason, rule string) {
+	q := c.queue
+	position := q.position(c)
+	c.move(spotNone)
+	q.waiting--
+	for c.first != nil {
+		e.endOffer(c.first, tandem.CauseCancelled)
+	}
+	if why == tandem.LeaveAbandoned {
+		q.abandoned++
+	} else {
+		q.left++
+	}
+	if rule != "" {
+		e.decided(tandem.Decided{Call: c.ID, Queue: q.cfg.ID, Strategy: q.strategy, Rule: rule})
+	}
+	waited := time.Duration(e.now - c.since)
+	e.left(tandem.CallLeft{Call: c.ID, Queue: q.cfg.ID, Reason: why, Position: position, Waited: waited})
+}
+
+// sendAway makes every call leave that waits in a queue which nobody serves.
+func (e *Engine) sendAway(q *queue) {
+	var all []*call
+	q.line.open.each(func(w waiter) bool {
+		if w.call.offers == 0 {
+			all = append(all, w.call)
+		}
+		return true
+	})
+	for _, c := range all {
+		e.leave(c, tandem.LeaveEmpty, "no_agent")
+		e.close(c, tandem.CauseUnavailable, tandem.PartySystem)
+	}
+}
+
+// close hangs the customer up; the call ends with the leg.
+func (e *Engine) close(c *call, cause tandem.Cause, by tandem.Party) {
+	e.act(Action{Kind: ActionHangup, Call: c.ID, Leg: c.Customer, Cause: cause})
+	e.awaitEnd(c, cause, by)
+}
+
+// awaitEnd makes a call wait for the end of its customer's leg. CauseUnset: the leg's own end will say why.
+func (e *Engine) awaitEnd(c *call, cause tandem.Cause, by tandem.Party) {
+	if c.state == callAnswering {
+		c.queue.coming--
+	}
+	e.become(c, callClosing)
+	c.cause, c.by = cause, by
+	e.timers.set(&c.timer, e.now+e.clearing)
+}
+
+// end forgets a call.
+func (e *Engine) end(c *call, cause tandem.Cause, by tandem.Party) {
+	e.ended(tandem.CallEnded{Call: c.ID, Cause: cause, By: by})
+	e.become(c, callUnset)
+	e.timers.stop(&c.timer)
+	delete(e.calls, c.ID)
+	delete(e.legs, c.Customer)
+	if len(e.free) < maxFree {
+		e.free = append(e.free, c)
+	}
+}
+
+// Hangup ends a call on behalf of a party: see Center.Hangup.
+func (e *Engine) Hangup(now time.Time, id tandem.CallID, by tandem.Party) error {
+	e.begin(now)
+	defer e.finish()
+	c := e.calls[id]
+	if c == nil {
+		return &tandem.CallError{Op: "acd: hang up", Call: id, Err: tandem.ErrNotFound}
+	}
+	e.quit(c, tandem.CauseNormal, by, leaveBy(by))
+	return nil
+}
+
+// leaveBy is the reason under which a call leaves the queue when a party ends it.
+func leaveBy(by tandem.Party) tandem.LeaveReason {
+	switch by {
+	case tandem.PartyCustomer:
+		return tandem.LeaveAbandoned
+	case tandem.PartyNetwork:
+		return tandem.LeaveFailed
+	case tandem.PartyUnset, tandem.PartyAgent, tandem.PartySystem:
+		return tandem.LeaveMoved
+	}
+	return tandem.LeaveMoved
+}
+
+// quit ends a call in whatever state, from our side.
+func (e *Engine) quit(c *call, cause tandem.Cause, by tandem.Party, why tandem.LeaveReason) {
+	switch c.state {
+	case callRouting, callAnswering:
+	case callWaiting, callConnecting:
+		e.leave(c, why, "")
+	case callTalking:
+		e.release(c.first, by)
+	case callUnset, callClosing:
+		return
+	}
+	e.close(c, cause, by)
+}
+
+// callDue does what the call's timer was set for.
+func (e *Engine) callDue(c *call) {
+	switch c.state {
+	case callAnswering:
+		e.close(c, tandem.CauseTimeout, tandem.PartySystem)
+	case callWaiting:
+		e.leave(c, tandem.LeaveTimeout, "max_wait")
+		e.close(c, tandem.CauseNoAnswer, tandem.PartySystem)
+	case callClosing:
+		e.fault(&tandem.CallError{Op: "acd: close", Call: c.ID, Leg: c.Customer, Err: fmt.Errorf("the customer's leg did not end: %w", tandem.ErrState)})
+		if c.cause == tandem.CauseUnset {
+			c.cause = tandem.CauseFailed
+		}
+		e.end(c, c.cause, c.by)
+	case callUnset, callRouting, callConnecting, callTalking:
+	}
+}

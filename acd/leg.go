@@ -1,0 +1,176 @@
+package acd
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tandem-cc/tandem"
+)
+
+func (e *Engine) legAnswered(leg tandem.LegID) {
+	o := e.legs[leg]
+	switch {
+	case o.call != nil && !o.call.up:
+		c := o.call
+		c.up = true
+		if c.state == callAnswering {
+			c.queue.coming--
+			e.wait(c)
+		}
+	case o.agent != nil && o.agent.task == taskRinging:
+		e.accept(o.agent)
+	}
+}
+
+// legBridged takes whichever of the two events of a bridge comes first.
+func (e *Engine) legBridged(leg, peer tandem.LegID) {
+	o := e.legs[leg]
+	if o.agent != nil {
+		leg, peer = peer, leg
+		o = e.legs[leg]
+	}
+	if c := o.call; c != nil && c.state == callConnecting && c.first.leg == peer {
+		e.connect(c)
+	}
+}
+
+func (e *Engine) legEnded(ev tandem.LegEnded) {
+	o, ok := e.legs[ev.Leg]
+	if !ok {
+		e.strays.add(ev.Leg)
+		return
+	}
+	delete(e.legs, ev.Leg)
+	if o.agent != nil {
+		e.agentLegEnded(o.agent, ev.Cause)
+		return
+	}
+	e.customerLegEnded(o.call, ev)
+}
+
+func (e *Engine) customerLegEnded(c *call, ev tandem.LegEnded) {
+	by := tandem.PartyCustomer
+	why := tandem.LeaveAbandoned
+	switch {
+	case networkFault(ev.Cause):
+		by, why = tandem.PartyNetwork, tandem.LeaveFailed
+	case ev.Ours:
+		by, why = tandem.PartySystem, tandem.LeaveFailed
+	}
+	switch c.state {
+	case callRouting:
+	case callAnswering:
+		c.queue.coming--
+	case callWaiting, callConnecting:
+		e.leave(c, why, "")
+	case callTalking:
+		e.release(c.first, by)
+	case callClosing:
+		if c.cause != tandem.CauseUnset {
+			e.end(c, c.cause, c.by)
+			return
+		}
+	case callUnset:
+		return
+	}
+	e.end(c, ev.Cause, by)
+}
+
+// networkFault says whether a leg ended by nobody's wish.
+func networkFault(c tandem.Cause) bool {
+	return c == tandem.CauseNetwork || c == tandem.CauseTimeout || c == tandem.CauseFailed || c == tandem.CauseInterrupted
+}
+
+// agentLegEnded takes the end of an agent's leg, which is not among the legs any more.
+func (e *Engine) agentLegEnded(a *agent, cause tandem.Cause) {
+	leg := a.leg
+	switch a.task {
+	case taskRinging:
+		e.fail(a, offerCause(cause))
+	case taskBridging:
+		e.fail(a, tandem.CauseFailed)
+	case taskTalking:
+		c, by := a.call, tandem.PartyAgent
+		if networkFault(cause) {
+			by = tandem.PartyNetwork
+		}
+		e.release(a, by)
+		e.close(c, tandem.CauseNormal, by)
+	case taskWrapping:
+		a.leg = ""
+	case taskClearing:
+		a.leg = ""
+		e.rest(a)
+	case taskIdle:
+		e.fault(&tandem.CallError{Op: "acd: leg ended", Leg: leg, Err: fmt.Errorf("agent %q has no task: %w", a.cfg.ID, tandem.ErrState)})
+	}
+}
+
+// offerCause is why an offer failed whose leg ended: an end that says nothing else is a refusal.
+func offerCause(c tandem.Cause) tandem.Cause {
+	if c == tandem.CauseNormal || c == tandem.CauseUnset {
+		return tandem.CauseRejected
+	}
+	return c
+}
+
+// bridgeGrace is how long the engine waits for the event that explains why two legs could not be bridged.
+const bridgeGrace = int64(time.Second)
+
+// Failed takes the failure of an action. What the switch no longer knows is about to be reported as ended; ErrClosed means that the switch has
+// lost everything.
+func (e *Engine) Failed(now time.Time, a Action, err error) {
+	e.begin(now)
+	defer e.finish()
+	if errors.Is(err, tandem.ErrClosed) {
+		e.switchLost()
+		return
+	}
+	gone := tandem.IsGone(err)
+	c := e.calls[a.Call]
+	switch a.Kind {
+	case ActionAnswer, ActionPlay:
+		if gone && c != nil && c.Customer == a.Leg {
+			e.vanish(c)
+			return
+		}
+		if a.Kind == ActionAnswer && c != nil && c.state == callAnswering {
+			e.close(c, tandem.CauseFailed, tandem.PartySystem)
+		}
+		if a.Kind == ActionPlay && errors.Is(err, tandem.ErrState) {
+			return // the call was bridged meanwhile
+		}
+	case ActionDial:
+		if o := e.legs[a.Leg]; o.agent != nil {
+			delete(e.legs, a.Leg)
+			e.agentLegEnded(o.agent, tandem.CauseFailed)
+		}
+	case ActionBridge:
+		if c != nil && c.state == callConnecting && c.first.leg == a.Peer {
+			if gone {
+				e.timers.set(&c.first.timer, e.now+bridgeGrace)
+				return
+			}
+			e.fail(c.first, tandem.CauseFailed)
+		}
+	case ActionHangup:
+		if gone {
+			return
+		}
+	case ActionRoute, ActionUnset:
+	}
+	e.fault(&tandem.CallError{Op: "acd: " + a.Kind.String(), Call: a.Call, Leg: a.Leg, Err: err})
+}
+
+// vanish takes a call out of everything whose customer's leg the switch does not know any more; the leg's own end will say why.
+func (e *Engine) vanish(c *call) {
+	switch c.state {
+	case callRouting, callAnswering:
+	case callWaiting, callConnecting:
+		e.leave(c, tandem.LeaveAbandoned, "")
+	case callUnset, callTalking, callClosing:
+		return
+	}
+	e.awaitEnd(c, tandem.CauseUnset, tandem.PartyCustomer)
+}
