@@ -25,17 +25,27 @@
 // # Goroutines
 //
 //   - run: one per [Endpoint.Run]; ends when its context does, after all others.
+//
 //   - udp reader: one per UDP listener; owns its read buffer; ends when Run closes the socket.
+//
 //   - tcp acceptor: one per TCP listener; the same end.
+//
 //   - tcp reader: one per TCP connection; ends on error, idle time or when Run closes it.
+//
 //   - connection writer: one per TCP connection; ends with the connection.
+//
 //   - client transaction: one per request in flight; ends with the transaction.
+//
 //   - call turn and call notice: they exist only while a call has work queued; the first
 //     alone touches the dialog machine, the second calls the [Handler] in order.
+//
 //   - sweeper: one per Run; forgets quiet sources once a second.
 //
-// WebSocket connections are read in the goroutine of the HTTP handler that upgraded them
-// ([Endpoint.ServeMessages]).
+//   - message reader: one per connection of [Endpoint.ServeMessages] (a WebSocket); ends with it.
+//
+//   - admission: one per request from outside a dialog while it is judged.
+//
+//   - reoffer: one per offer of a peer while [Handler.Reoffer] works.
 //
 // # Process-wide settings of sipgo
 //

@@ -40,13 +40,21 @@ type Flow struct {
 	listener  string
 	advertise string
 	user      string
+	symmetric bool // requests go back the way that messages came, whatever Contact says
 	send      func(b []byte) error
 	shut      func() error
+	via       *listener // of a UDP flow
 	closed    atomic.Bool
 }
 
-// ID identifies the flow: "udp/listener/remote" or "ws/17"; never reused in one process run.
-func (f *Flow) ID() string { return f.id }
+// ID identifies the flow: "udp/listener/remote", "tcp/16" or "ws/17"; the numbers are never
+// reused by an endpoint.
+func (f *Flow) ID() string {
+	if f.id == "" {
+		return "udp/" + f.listener + "/" + f.remote.String()
+	}
+	return f.id
+}
 
 // Transport is the kind of the flow.
 func (f *Flow) Transport() Transport { return f.transport }
