@@ -109,6 +109,8 @@ type Progress struct {
 	// Last is what came of the last attempt; Tries counts the attempts by what came of them.
 	Last  tandem.Outcome         `json:"last,omitempty"`
 	Tries map[tandem.Outcome]int `json:"tries,omitempty"`
+	// Dead are the phones that are not to be dialled any more, by their place in Lead.Phones.
+	Dead []int `json:"dead,omitempty"`
 }
 
 // Attempt is one dialling of one number of a lead, as Store.Begin records it.
@@ -124,8 +126,9 @@ type Attempt struct {
 	Phone    int               `json:"phone"` // which of Lead.Phones the number is, from 0
 	Count    int               `json:"count"` // which attempt at this lead, from 1
 	At       time.Time         `json:"at"`    // when it was recorded
-	// Before is the lead's progress as it was leased, so that a restart can apply the retry rules without reading the lead.
-	// A Store keeps it with the attempt (as JSON, say) and gives it back from Load.
+	// Phones is how many phones the lead has, and Before its progress as it was leased, so that a restart can apply the retry
+	// rules without reading the lead. A Store keeps them with the attempt (as JSON, say) and gives them back from Load.
+	Phones int      `json:"phones"`
 	Before Progress `json:"before"`
 }
 
