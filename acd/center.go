@@ -2,6 +2,10 @@ package acd
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
 
 	"github.com/tandem-cc/tandem"
 )
@@ -9,69 +13,216 @@ import (
 // Center is the running call centre: the engine over a Switch. All methods may be called concurrently. A command returns when the loop has decided
 // on it; ErrClosed says that Run has ended, ctx's error that it was given up (the command may still take effect).
 // Commands wait for Run to start.
-type Center struct{}
+type Center struct {
+	cfg    Config
+	player tandem.Player // nil when the switch cannot play
+	log    *slog.Logger
+
+	inbox   chan input // from Handle and the commands; full: they wait
+	results chan input // from hands and routers; the loop always takes them
+	ran     atomic.Bool
+	done    chan struct{} // closed when Run has returned
+
+	engine *Engine // owned by the loop
+}
 
 var _ tandem.Handler = (*Center)(nil)
 
-// New checks the configuration and returns a Center that does nothing before Run. A wrong setting is a *tandem.ConfigError, a sound without a
-// tandem.Player ErrUnsupported.
-func New(cfg Config) (*Center, error) { return &Center{}, nil }
+// input is something for the loop to do.
+type input func(l *loop, now time.Time)
 
-// Run decides until ctx ends or Config.Events fails, and returns that error. It then settles what is under way: every
-// call is hung up and recorded as interrupted, within a grace time of 5 s. It is called at most once; a second call returns ErrState.
-func (c *Center) Run(ctx context.Context) error { return tandem.ErrUnsupported }
+// New checks the configuration and returns a Center that does nothing before Run. A wrong setting is a *tandem.ConfigError; a sound without a
+// switch that is a tandem.Player is one that is ErrUnsupported.
+func New(cfg Config) (*Center, error) {
+	if cfg.Switch == nil {
+		return nil, &tandem.ConfigError{Where: "switch", What: "is missing"}
+	}
+	if err := cfg.fill(); err != nil {
+		return nil, err
+	}
+	player, _ := cfg.Switch.(tandem.Player)
+	for i, q := range cfg.Queues {
+		if q.Sound.Kind != tandem.SoundUnset && player == nil {
+			return nil, &tandem.ConfigError{
+				Where: fmt.Sprintf("queues[%d].sound", i), What: "needs a switch that can play", Err: tandem.ErrUnsupported,
+			}
+		}
+	}
+	engine, err := NewEngine(EngineConfig{Queues: cfg.Queues, Agents: cfg.Agents, Ring: player != nil})
+	if err != nil {
+		return nil, fmt.Errorf("acd: %w", err)
+	}
+	return &Center{
+		cfg: cfg, player: player, log: cfg.Logger, engine: engine,
+		inbox: make(chan input, cfg.Inbox), results: make(chan input, cfg.Hands+cfg.Routers), done: make(chan struct{}),
+	}, nil
+}
 
-// Handle takes the switch's events; others are passed over. It waits while the inbox is full.
+// fill puts the defaults in place of zeros.
+func (c *Config) fill() error {
+	for _, n := range []struct {
+		where string
+		n     *int
+		def   int
+	}{{"inbox", &c.Inbox, 1024}, {"backlog", &c.Backlog, 8192}, {"hands", &c.Hands, 8}, {"routers", &c.Routers, 16}} {
+		if *n.n < 0 {
+			return &tandem.ConfigError{Where: n.where, What: "is negative"}
+		}
+		if *n.n == 0 {
+			*n.n = n.def
+		}
+	}
+	if c.RouteTimeout < 0 {
+		return &tandem.ConfigError{Where: "route_timeout", What: "is negative"}
+	}
+	c.RouteTimeout = orDefault(c.RouteTimeout, 10*time.Second)
+	if c.Route == nil {
+		c.Route = func(context.Context, tandem.LegIncoming) (Route, error) {
+			return Route{Refuse: tandem.CauseForbidden}, nil
+		}
+	}
+	if c.IDs == nil {
+		c.IDs = tandem.RandomIDs()
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return nil
+}
+
+// Handle takes the switch's events; others are passed over. It waits while the inbox is full, until ctx ends. ErrClosed: Run has ended.
 func (c *Center) Handle(ctx context.Context, rs ...tandem.Record) error {
-	return tandem.ErrUnsupported
+	events := make([]tandem.Event, 0, len(rs))
+	for _, r := range rs {
+		switch r.Event.(type) {
+		case tandem.LegIncoming, tandem.LegAnswered, tandem.LegBridged, tandem.LegEnded, tandem.DeviceChanged:
+			events = append(events, r.Event)
+		default:
+		}
+	}
+	if len(events) == 0 {
+		return nil
+	}
+	return c.post(ctx, func(l *loop, now time.Time) {
+		for _, ev := range events {
+			if in, ok := ev.(tandem.LegIncoming); ok {
+				l.incoming(now, in)
+				continue
+			}
+			c.engine.Handle(now, ev)
+		}
+	})
+}
+
+// post gives the loop something to do.
+func (c *Center) post(ctx context.Context, in input) error {
+	select {
+	case <-c.done:
+		return fmt.Errorf("acd: %w", tandem.ErrClosed)
+	default:
+	}
+	select {
+	case c.inbox <- in:
+		return nil
+	case <-c.done:
+		return fmt.Errorf("acd: %w", tandem.ErrClosed)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// ask lets the loop answer a question, or carry out a command.
+func ask[T any](ctx context.Context, c *Center, f func(l *loop, now time.Time, reply chan<- T)) (T, error) {
+	var none T
+	reply := make(chan T, 1)
+	if err := c.post(ctx, func(l *loop, now time.Time) { f(l, now, reply) }); err != nil {
+		return none, err
+	}
+	select {
+	case v := <-reply:
+		return v, nil
+	case <-ctx.Done():
+		return none, ctx.Err()
+	case <-c.done:
+	}
+	select {
+	case v := <-reply:
+		return v, nil
+	default:
+		return none, fmt.Errorf("acd: %w", tandem.ErrClosed)
+	}
+}
+
+func (c *Center) command(ctx context.Context, do func(e *Engine, now time.Time) error) error {
+	err, gone := ask(ctx, c, func(l *loop, now time.Time, reply chan<- error) { reply <- do(l.engine, now) })
+	if gone != nil {
+		return gone
+	}
+	return err
 }
 
 // Enqueue puts a call into a queue and takes over its customer leg, which from then on only this centre commands: it emits the call's events up to
 // CallEnded. CallStarted is emitted here for an inbound call, and by the dialling engine for an outbound one.
 // ErrInvalid: a field is missing or wrong; ErrNotFound: no such queue or agent, or the leg has ended; ErrConflict: the call or leg is here
 // already. With an error the caller keeps the call. A full queue is no error but an outcome: CallLeft, and the customer is hung up.
-func (c *Center) Enqueue(ctx context.Context, a tandem.Arrival) error { return tandem.ErrUnsupported }
+func (c *Center) Enqueue(ctx context.Context, a tandem.Arrival) error {
+	return c.command(ctx, func(e *Engine, now time.Time) error { return e.Enqueue(now, a) })
+}
 
 // Login brings an agent to work: ready if a device could ring, else unavailable until one can. It does nothing when the agent is at work.
 // ErrNotFound: no such agent.
-func (c *Center) Login(ctx context.Context, agent tandem.AgentID) error { return tandem.ErrUnsupported }
+func (c *Center) Login(ctx context.Context, agent tandem.AgentID) error {
+	return c.command(ctx, func(e *Engine, now time.Time) error { return e.Login(now, agent) })
+}
 
 // Logout ends an agent's work, at the end of the call when there is one. An offer that rings is declined.
 func (c *Center) Logout(ctx context.Context, agent tandem.AgentID) error {
-	return tandem.ErrUnsupported
+	return c.command(ctx, func(e *Engine, now time.Time) error { return e.Logout(now, agent) })
 }
 
 // Ready ends a pause, a wrap-up, a back-off and a wish to pause or log out that has not taken effect. ErrState: logged out.
-func (c *Center) Ready(ctx context.Context, agent tandem.AgentID) error { return tandem.ErrUnsupported }
+func (c *Center) Ready(ctx context.Context, agent tandem.AgentID) error {
+	return c.command(ctx, func(e *Engine, now time.Time) error { return e.Ready(now, agent) })
+}
 
 // Pause keeps offers away from an agent. During a call it takes effect after call and wrap-up; a wrap-up under way it ends. An offer that
 // rings is declined. Pausing a paused agent changes the reason. ErrState: logged out.
 func (c *Center) Pause(ctx context.Context, agent tandem.AgentID, reason string) error {
-	return tandem.ErrUnsupported
+	return c.command(ctx, func(e *Engine, now time.Time) error { return e.Pause(now, agent, reason) })
 }
 
 // FinishWrapUp ends an agent's wrap-up before its time. ErrState: not in wrap-up.
 func (c *Center) FinishWrapUp(ctx context.Context, agent tandem.AgentID) error {
-	return tandem.ErrUnsupported
+	return c.command(ctx, func(e *Engine, now time.Time) error { return e.FinishWrapUp(now, agent) })
 }
 
 // Reject declines the offer of a call that rings at the agent. ErrState: no such offer (any more).
 func (c *Center) Reject(ctx context.Context, agent tandem.AgentID, call tandem.CallID) error {
-	return tandem.ErrUnsupported
+	return c.command(ctx, func(e *Engine, now time.Time) error { return e.Reject(now, agent, call) })
 }
 
-// Hangup ends a call in any state on behalf of a party. ErrNotFound: no such call (any more).
+// Hangup ends a call in any state on behalf of a party: both legs, with the agent's wrap-up to follow. ErrNotFound: no such call (any more).
 func (c *Center) Hangup(ctx context.Context, call tandem.CallID, by tandem.Party) error {
-	return tandem.ErrUnsupported
+	return c.command(ctx, func(e *Engine, now time.Time) error { return e.Hangup(now, call, by) })
 }
 
-// Dispose records what the agent says came of a call, the one at hand or its last one. A later disposition replaces an earlier.
+// Dispose records what the agent says came of a call, the one at hand or the agent's last one. A later disposition replaces an earlier.
 // ErrState: the agent's call is another one.
 func (c *Center) Dispose(ctx context.Context, agent tandem.AgentID, call tandem.CallID, d tandem.DispositionID, note string) error {
-	return tandem.ErrUnsupported
+	return c.command(ctx, func(e *Engine, now time.Time) error {
+		return e.Dispose(now, tandem.CallDisposed{Call: call, Agent: agent, Disposition: d, Note: note})
+	})
 }
 
-// Snapshot returns the centre as it is now.
+// Snapshot returns the centre as it is now, when every record that led to it has been handed to Config.Events.
 func (c *Center) Snapshot(ctx context.Context) (Snapshot, error) {
-	return Snapshot{}, tandem.ErrUnsupported
+	return ask(ctx, c, func(l *loop, now time.Time, reply chan<- Snapshot) {
+		snap := l.engine.Snapshot(now)
+		l.cut(func() {
+			if c.cfg.Position != nil {
+				snap.Seq = c.cfg.Position()
+			}
+			reply <- snap
+		})
+	})
 }

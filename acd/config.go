@@ -14,7 +14,7 @@ type Config struct {
 	// Events takes every record of the engine, in order, before the actions that follow from it are performed: the
 	// journal first (tandem.Handlers). An error from it ends Run. Nil drops the records.
 	Events tandem.Handler
-	Queues []QueueConfig // at least one
+	Queues []QueueConfig
 	Agents []AgentConfig
 	// Route says where an incoming call goes. Nil refuses every incoming call with CauseForbidden.
 	Route RouteFunc

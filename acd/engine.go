@@ -85,7 +85,7 @@ func (e *Engine) Take(last Output) Output {
 	return out
 }
 
-// Pending returns how many records and actions a Take would return.
+// Pending returns how many records, actions and faults a Take would return.
 func (e *Engine) Pending() int { return e.out.Len() }
 
 // Next returns the time of the earliest deadline, at which Tick is due; false: there is none.

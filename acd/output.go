@@ -57,8 +57,8 @@ const (
 	factAgent
 )
 
-// Len returns how many records and actions there are.
-func (o *Output) Len() int { return len(o.order) + len(o.Actions) }
+// Len returns how many records, actions and faults there are.
+func (o *Output) Len() int { return len(o.order) + len(o.Actions) + len(o.Faults) }
 
 // Count returns how many records there are.
 func (o *Output) Count() int { return len(o.order) }
