@@ -43,6 +43,7 @@ type Bridge struct {
 	spawn   func(f func(context.Context)) // starts a goroutine that Run waits for; set while running
 	join    func() (leave func())         // makes Run wait for a goroutine that is not ours; set while running
 	outbox  []tandem.Record
+	turns   int // legs whose turn runs
 	legs    map[tandem.LegID]*leg
 	calls   map[string]*branch // by Call-ID of SIP branches
 	ends    map[*media.End]*branch
@@ -293,28 +294,33 @@ func (b *Bridge) stopAll(ctx context.Context) {
 	for _, l := range b.legs {
 		b.endLocked(l, ending{cause: tandem.CauseInterrupted, ours: true, detail: "switch stops"})
 	}
-	for _, d := range b.devices {
-		d.closePhoneLocked(closeGoingAway)
-	}
 	b.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, b.cfg.Timing.Stop)
 	defer cancel()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !b.quiet() {
+	b.await(ctx, func() bool { return b.turns == 0 })
+	b.locked(func() {
+		for _, d := range b.devices {
+			d.closePhoneLocked(closeGoingAway)
+		}
+	})
+	b.await(ctx, func() bool { return len(b.calls) == 0 })
+}
+
+// await waits until done, called under the mutex, says so, or ctx ends.
+func (b *Bridge) await(ctx context.Context, done func() bool) {
+	poll := time.NewTicker(2 * time.Millisecond)
+	defer poll.Stop()
+	for over := false; !over; {
+		b.locked(func() { over = done() })
+		if over {
+			return
+		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-poll.C:
 		}
 	}
-}
-
-// quiet says whether every goodbye has been said and answered.
-func (b *Bridge) quiet() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return len(b.calls) == 0 && len(b.ends) == 0
 }
 
 // runningLocked returns ErrClosed unless Run is running.

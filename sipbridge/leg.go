@@ -89,6 +89,7 @@ func (b *Bridge) doLocked(l *leg, f func(context.Context)) {
 		return
 	}
 	l.busy = true
+	b.turns++
 	b.spawn(func(ctx context.Context) { b.turn(ctx, l) })
 }
 
@@ -98,6 +99,7 @@ func (b *Bridge) turn(ctx context.Context, l *leg) {
 		b.mu.Lock()
 		if len(l.todo) == 0 {
 			l.busy = false
+			b.turns--
 			b.mu.Unlock()
 			return
 		}
