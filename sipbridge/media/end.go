@@ -47,7 +47,7 @@ func (e *End) Local() sdp.Description {
 	}
 	if e.ice != nil {
 		d.RTCPMux = true
-		d.Web = e.ice.local(e.addr, e.plane.ident.fingerprint)
+		d.Web = e.ice.local(e.addr, e.out.ssrc, e.plane.ident.fingerprint)
 	}
 	return d
 }

@@ -78,11 +78,11 @@ func (i *ice) forget() []netip.AddrPort {
 	return paths
 }
 
-func (i *ice) local(addr netip.AddrPort, fingerprint string) *sdp.Web {
+func (i *ice) local(addr netip.AddrPort, ssrc uint32, fingerprint string) *sdp.Web {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return &sdp.Web{
-		Ufrag: i.ufrag, Pwd: i.pwd, Lite: true, Fingerprint: fingerprint, Setup: i.role,
+		Ufrag: i.ufrag, Pwd: i.pwd, Lite: true, Fingerprint: fingerprint, Setup: i.role, SSRC: ssrc,
 		Candidates: []sdp.Candidate{{
 			Foundation: "1", Component: 1, Transport: "udp", Priority: hostPriority,
 			Host: addr.Addr().String(), Port: addr.Port(), Type: "host",

@@ -38,7 +38,7 @@ type outbound struct {
 	buf     []byte // encrypted packet
 	hdr     rtp.Header
 
-	ssrc uint32
+	ssrc uint32    // never changes
 	seq  uint16    // highest sent
 	sent uint64    // bit i: seq-i was sent; the same number must never be encrypted twice
 	ts   uint32    // of seq
@@ -60,7 +60,7 @@ type outbound struct {
 }
 
 func (o *outbound) begin() {
-	o.ssrc = rand.Uint32()
+	o.ssrc = max(1, rand.Uint32())
 	o.seq = uint16(rand.IntN(1 << 15)) // Far from the wrap, so that SRTP's first rollover is seen by both.
 	o.ts = rand.Uint32()
 }
@@ -90,7 +90,6 @@ func (o *outbound) secured(keys *srtp.Context) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.keys = keys
-	o.ssrc = rand.Uint32() // New keys begin a new rollover counter.
 }
 
 // giveConsent records that the browser wants packets at dest (RFC 7675), and reports whether that is new.

@@ -84,7 +84,7 @@ func (o *outbound) sendReport(e *End, blocks []rtcp.ReceptionReport, now time.Ti
 		}
 	}
 	name := &rtcp.SourceDescription{Chunks: []rtcp.SourceDescriptionChunk{{
-		Source: o.ssrc, Items: []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: fmt.Sprintf("tandem-%x", o.ssrc)}},
+		Source: o.ssrc, Items: []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: fmt.Sprintf("tandem-%d", o.ssrc)}},
 	}}}
 	b, err := rtcp.Marshal([]rtcp.Packet{first, name})
 	if err != nil {

@@ -82,6 +82,8 @@ type Web struct {
 	Setup Setup
 	// Mid names the stream in the bundle.
 	Mid string
+	// SSRC is the number of the one stream that this side sends (RFC 5576); zero means not said.
+	SSRC uint32
 	// Candidates are the addresses of this side; an ICE-lite side needs only its own.
 	Candidates []Candidate
 }

@@ -116,6 +116,12 @@ func (w *writer) web(web *Web) {
 	if web.Setup != SetupUnset {
 		w.line("a=setup:", web.Setup.String())
 	}
+	if web.SSRC != 0 {
+		// A browser that knows the number in advance makes a named stream of it, with statistics from the first packet.
+		ssrc := strconv.FormatUint(uint64(web.SSRC), 10)
+		w.line("a=msid:tandem audio")
+		w.line("a=ssrc:", ssrc, " cname:tandem-", ssrc)
+	}
 	for _, c := range web.Candidates {
 		w.line("a=candidate:", c.Foundation, " ", strconv.Itoa(c.Component), " ", c.Transport, " ",
 			strconv.FormatUint(uint64(c.Priority), 10), " ", c.Host, " ", strconv.Itoa(int(c.Port)), " typ ", c.Type)

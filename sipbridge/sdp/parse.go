@@ -368,6 +368,11 @@ func (d *Description) fillWeb(s *session, m *section) error {
 		return syntax(m.line, "ICE or DTLS attribute too long")
 	}
 	_, w.Lite = s.attr("ice-lite")
+	if v, ok := m.attr("ssrc"); ok {
+		num, _, _ := strings.Cut(v, " ")
+		n, _ := strconv.ParseUint(num, 10, 32) // Only a hint; nothing depends on it.
+		w.SSRC = uint32(n)
+	}
 	w.Mid, _ = m.attr("mid")
 	if v, ok := s.inherited(m, "setup"); ok {
 		if err := w.Setup.UnmarshalText([]byte(v)); err != nil {

@@ -21,12 +21,8 @@ import (
 
 const (
 	frame = 20 * time.Millisecond
-	// recorded bounds what a phone remembers of what it heard.
-	recorded = 30 * tone.Rate
 	// maxPress bounds the keys that wait to be pressed.
 	maxPress = 64
-	// toneShare is the part of the energy that makes a tone heard.
-	toneShare = 0.5
 )
 
 // RTPConfig configures an RTPPhone. The zero value listens on 127.0.0.1 and sends silence until told to speak.
@@ -43,6 +39,8 @@ type RTPConfig struct {
 // tones and digits it heard. It is written apart from package media, so that the two can prove each other.
 // All methods may be called concurrently.
 type RTPPhone struct {
+	Ear // what it heard
+
 	conn  *net.UDPConn
 	addr  netip.AddrPort
 	local sdp.Description
@@ -56,14 +54,9 @@ type RTPPhone struct {
 	press   []byte // events 0 to 15
 	pressed int    // packets sent of the first
 	header  rtp.Header
-	heard   []int16
-	digits  []byte
-	lastKey uint32 // timestamp of the latest event
-	keyOpen bool
 	stats   PhoneStats
 	sources []uint32
 	lastSeq uint16
-	change  chan struct{} // closed and replaced when something was heard
 }
 
 // PhoneStats are what a phone counts.
@@ -97,7 +90,7 @@ func NewRTPPhone(c RTPConfig) (*RTPPhone, error) {
 		c.Codecs = sdp.DefaultCodecs()
 	}
 	return &RTPPhone{
-		conn: conn, addr: addr, echo: c.Echo, change: make(chan struct{}),
+		conn: conn, addr: addr, echo: c.Echo,
 		local: sdp.Description{
 			Addr: addr, Codecs: c.Codecs, Direction: sdp.SendRecv, Ptime: frame,
 			Origin: sdp.Origin{ID: 1 + rand.Uint64N(1<<48), Version: 1},
@@ -187,8 +180,6 @@ func (p *RTPPhone) Press(keys string) error {
 	}
 	return nil
 }
-
-const eventKeys = "0123456789*#ABCD"
 
 func (p *RTPPhone) eventFormat() (sdp.Format, bool) {
 	return p.find(func(c sdp.Codec) bool { return c.Kind() == sdp.KindTelephoneEvent })
@@ -336,112 +327,27 @@ func (p *RTPPhone) hear(packet *rtp.Packet, from netip.AddrPort) {
 		case sdp.KindPCMA:
 			p.hearSound(packet, tone.DecodeALaw)
 		case sdp.KindTelephoneEvent:
-			p.hearKey(packet)
+			p.HearEvent(packet.Timestamp, packet.Payload)
 		case sdp.KindOpaque:
 		}
 	}
-	close(p.change)
-	p.change = make(chan struct{})
 }
 
 func (p *RTPPhone) hearSound(packet *rtp.Packet, decode func(byte) int16) {
 	p.stats.Payload = packet.PayloadType
-	for _, b := range packet.Payload {
-		p.heard = append(p.heard, decode(b))
+	samples := make([]int16, len(packet.Payload))
+	for i, b := range packet.Payload {
+		samples[i] = decode(b)
 	}
-	if over := len(p.heard) - recorded; over > tone.Rate {
-		p.heard = slices.Delete(p.heard, 0, over)
-	}
-}
-
-func (p *RTPPhone) hearKey(packet *rtp.Packet) {
-	if len(packet.Payload) < 4 || packet.Payload[0] > 15 {
-		return
-	}
-	if packet.Timestamp != p.lastKey || !p.keyOpen && len(p.digits) == 0 {
-		p.lastKey, p.keyOpen = packet.Timestamp, true
-	}
-	if p.keyOpen && packet.Payload[1]&0x80 != 0 && len(p.digits) < 1000 {
-		p.keyOpen = false
-		p.digits = append(p.digits, eventKeys[packet.Payload[0]])
-	}
-}
-
-// Digits returns the keys that the phone heard as telephone events so far.
-func (p *RTPPhone) Digits() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return string(p.digits)
-}
-
-// latest returns a copy of the latest half second heard.
-func (p *RTPPhone) latest() []int16 {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return slices.Clone(p.heard[max(0, len(p.heard)-tone.Rate/2):])
-}
-
-// Level returns how much of the energy of the latest half second heard lies at a frequency, between 0 and 1; 0 when less
-// than 100 ms was heard.
-func (p *RTPPhone) Level(frequency float64) float64 {
-	s := p.latest()
-	if len(s) < tone.Rate/10 {
-		return 0
-	}
-	return tone.Detect(s, frequency)
-}
-
-// WaitTone waits until a tone fills the latest 200 ms heard or more, or until ctx is done; then the error says what was
-// heard instead.
-func (p *RTPPhone) WaitTone(ctx context.Context, frequency float64) error {
-	for {
-		p.mu.Lock()
-		changed := p.change
-		p.mu.Unlock()
-		s := p.latest()
-		if s = s[max(0, len(s)-tone.Rate/5):]; len(s) == tone.Rate/5 && tone.Detect(s, frequency) > toneShare {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			f, l := tone.Peak(s)
-			st := p.Stats()
-			return fmt.Errorf("siptest: no tone of %.0f Hz: heard %d packets, of the latest %d samples (level %.0f) %.2f at %.0f Hz: %w",
-				frequency, st.Heard, len(s), tone.RMS(s), l, f, ctx.Err())
-		}
-	}
-}
-
-// WaitDigits waits until the phone has heard these keys in all, or until ctx is done; then the error says which it heard.
-func (p *RTPPhone) WaitDigits(ctx context.Context, keys string) error {
-	for {
-		p.mu.Lock()
-		changed, got := p.change, string(p.digits)
-		p.mu.Unlock()
-		if got == keys {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return fmt.Errorf("siptest: heard keys %q, not %q: %w", got, keys, ctx.Err())
-		}
-	}
-}
-
-// Recording returns the latest samples heard, at most about 30 seconds.
-func (p *RTPPhone) Recording() []int16 {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return slices.Clone(p.heard)
+	p.HearSound(samples)
 }
 
 // Reset forgets what was heard: recording, digits and figures.
 func (p *RTPPhone) Reset() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.heard, p.digits, p.sources, p.stats = nil, nil, nil, PhoneStats{Sent: p.stats.Sent}
+	p.sources, p.stats = nil, PhoneStats{Sent: p.stats.Sent}
+	p.Ear.Reset()
 }
 
 // Stats returns the phone's figures.
