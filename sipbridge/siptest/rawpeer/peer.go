@@ -1,4 +1,4 @@
-package siptest
+package rawpeer
 
 import (
 	"bytes"
