@@ -3,7 +3,7 @@
 //
 // Open, then Migrate, then use. Migrate takes an advisory lock, so that nodes that start together wait for each other.
 // The migrations are numbered and only go forward; a host with a migration tool of its own takes them from Migrations
-// instead. A schema other than public is chosen with search_path in the DSN.
+// instead. A schema other than public is chosen with search_path in the URL.
 //
 // The role needs to read and write its own tables and, for Migrate, to create them; nothing else.
 //

@@ -7,16 +7,18 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tandem-cc/tandem"
+	"github.com/tandem-cc/tandem/crm"
 	"github.com/tandem-cc/tandem/internal/testenv"
 	"github.com/tandem-cc/tandem/reports"
 	"github.com/tandem-cc/tandem/store/pgstore"
 	"github.com/tandem-cc/tandem/store/storetest"
+	"github.com/tandem-cc/tandem/web"
 )
 
 // openDSN connects and closes with the test.
 func openDSN(tb testing.TB, dsn string) *pgstore.Store {
 	tb.Helper()
-	s, err := pgstore.Open(tb.Context(), pgstore.Config{DSN: dsn, Connections: 4})
+	s, err := pgstore.Open(tb.Context(), pgstore.Config{URL: dsn, Connections: 4})
 	require.NoError(tb, err)
 	tb.Cleanup(func() { assert.NoError(tb, s.Close()) })
 	require.NoError(tb, s.Migrate(tb.Context()))
@@ -49,4 +51,26 @@ func TestArchive(t *testing.T) {
 func TestLease(t *testing.T) {
 	t.Parallel()
 	storetest.Lease(t, durable(func(s *pgstore.Store) tandem.Lease { return s.Lease() }))
+}
+
+func TestLeads(t *testing.T) {
+	t.Parallel()
+	storetest.Leads(t, durable(func(s *pgstore.Store) storetest.LeadStore {
+		return storetest.LeadStore{Store: s.Leads(), Lists: s.Lists(), DoNotCall: s.DoNotCall()}
+	}))
+}
+
+func TestAccounts(t *testing.T) {
+	t.Parallel()
+	storetest.Accounts(t, durable(func(s *pgstore.Store) web.Accounts { return s.Accounts() }))
+}
+
+func TestSessions(t *testing.T) {
+	t.Parallel()
+	storetest.Sessions(t, durable(func(s *pgstore.Store) web.Sessions { return s.Sessions() }))
+}
+
+func TestOutbox(t *testing.T) {
+	t.Parallel()
+	storetest.Outbox(t, durable(func(s *pgstore.Store) crm.Outbox { return s.Outbox() }))
 }

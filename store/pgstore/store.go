@@ -14,15 +14,18 @@ import (
 	"github.com/pressly/goose/v3/lock"
 
 	"github.com/tandem-cc/tandem"
+	"github.com/tandem-cc/tandem/campaign"
+	"github.com/tandem-cc/tandem/crm"
 	"github.com/tandem-cc/tandem/reports"
 	"github.com/tandem-cc/tandem/store/internal/sqlstore"
+	"github.com/tandem-cc/tandem/web"
 )
 
 // Config says which server is used.
 type Config struct {
-	// DSN is a connection string, a URL or key=value pairs. What it lacks comes from the standard variables PGHOST,
+	// URL is a connection string, a URL or key=value pairs. What it lacks comes from the standard variables PGHOST,
 	// PGUSER and so on, so that it may be empty.
-	DSN string
+	URL string
 	// Connections is how many are open at most. Default 16.
 	Connections int
 }
@@ -40,10 +43,10 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.Connections == 0 {
 		cfg.Connections = 16
 	}
-	conf, err := pgx.ParseConfig(cfg.DSN)
+	conf, err := pgx.ParseConfig(cfg.URL)
 	if err != nil {
 		// The parser's error may repeat the password.
-		return nil, &tandem.ConfigError{Where: "pgstore.dsn", What: "is not a connection string"}
+		return nil, &tandem.ConfigError{Where: "pgstore.url", What: "is not a connection string"}
 	}
 	db := stdlib.OpenDB(*conf)
 	db.SetMaxOpenConns(cfg.Connections)
@@ -52,7 +55,10 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err := db.PingContext(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("pgstore: open: %w", err), db.Close())
 	}
-	return &Store{db: &sqlstore.DB{Name: "pgstore", Write: db, Read: db, Clock: "SELECT clock_timestamp()"}}, nil
+	return &Store{db: &sqlstore.DB{
+		Name: "pgstore", Write: db, Read: db, Clock: "SELECT clock_timestamp()",
+		ForUpdate: " FOR UPDATE", ForShare: " FOR SHARE", SkipLocked: " FOR UPDATE SKIP LOCKED",
+	}}, nil
 }
 
 // Close closes the connections.
@@ -66,6 +72,24 @@ func (s *Store) Archive() reports.Archive { return s.db.Archive() }
 
 // Lease returns the leases.
 func (s *Store) Lease() tandem.Lease { return s.db.Lease() }
+
+// Leads returns the campaigns' leads and attempts.
+func (s *Store) Leads() campaign.Store { return s.db.Leads() }
+
+// Lists returns the campaigns' contact lists, for imports and screens.
+func (s *Store) Lists() campaign.Lists { return s.db.Leads() }
+
+// DoNotCall returns the numbers that must not be called.
+func (s *Store) DoNotCall() campaign.DoNotCall { return s.db.Leads() }
+
+// Accounts returns who may log in.
+func (s *Store) Accounts() web.Accounts { return s.db.Accounts() }
+
+// Sessions returns who is logged in.
+func (s *Store) Sessions() web.Sessions { return s.db.Sessions() }
+
+// Outbox returns the webhooks' outbox.
+func (s *Store) Outbox() crm.Outbox { return s.db.Outbox() }
 
 // Migrate brings the schema to the present version. It is safe to call at every start, by several nodes at once.
 func (s *Store) Migrate(ctx context.Context) error {

@@ -8,9 +8,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tandem-cc/tandem"
+	"github.com/tandem-cc/tandem/crm"
 	"github.com/tandem-cc/tandem/reports"
 	"github.com/tandem-cc/tandem/store/sqlitestore"
 	"github.com/tandem-cc/tandem/store/storetest"
+	"github.com/tandem-cc/tandem/web"
 )
 
 // openFile opens the file and closes it with the test.
@@ -49,4 +51,26 @@ func TestArchive(t *testing.T) {
 func TestLease(t *testing.T) {
 	t.Parallel()
 	storetest.Lease(t, durable(func(s *sqlitestore.Store) tandem.Lease { return s.Lease() }))
+}
+
+func TestLeads(t *testing.T) {
+	t.Parallel()
+	storetest.Leads(t, durable(func(s *sqlitestore.Store) storetest.LeadStore {
+		return storetest.LeadStore{Store: s.Leads(), Lists: s.Lists(), DoNotCall: s.DoNotCall()}
+	}))
+}
+
+func TestAccounts(t *testing.T) {
+	t.Parallel()
+	storetest.Accounts(t, durable(func(s *sqlitestore.Store) web.Accounts { return s.Accounts() }))
+}
+
+func TestSessions(t *testing.T) {
+	t.Parallel()
+	storetest.Sessions(t, durable(func(s *sqlitestore.Store) web.Sessions { return s.Sessions() }))
+}
+
+func TestOutbox(t *testing.T) {
+	t.Parallel()
+	storetest.Outbox(t, durable(func(s *sqlitestore.Store) crm.Outbox { return s.Outbox() }))
 }

@@ -14,8 +14,11 @@ import (
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
 
 	"github.com/tandem-cc/tandem"
+	"github.com/tandem-cc/tandem/campaign"
+	"github.com/tandem-cc/tandem/crm"
 	"github.com/tandem-cc/tandem/reports"
 	"github.com/tandem-cc/tandem/store/internal/sqlstore"
+	"github.com/tandem-cc/tandem/web"
 )
 
 // Config says where the file is.
@@ -96,6 +99,24 @@ func (s *Store) Archive() reports.Archive { return s.db.Archive() }
 
 // Lease returns the leases.
 func (s *Store) Lease() tandem.Lease { return s.db.Lease() }
+
+// Leads returns the campaigns' leads and attempts.
+func (s *Store) Leads() campaign.Store { return s.db.Leads() }
+
+// Lists returns the campaigns' contact lists, for imports and screens.
+func (s *Store) Lists() campaign.Lists { return s.db.Leads() }
+
+// DoNotCall returns the numbers that must not be called.
+func (s *Store) DoNotCall() campaign.DoNotCall { return s.db.Leads() }
+
+// Accounts returns who may log in.
+func (s *Store) Accounts() web.Accounts { return s.db.Accounts() }
+
+// Sessions returns who is logged in.
+func (s *Store) Sessions() web.Sessions { return s.db.Sessions() }
+
+// Outbox returns the webhooks' outbox.
+func (s *Store) Outbox() crm.Outbox { return s.db.Outbox() }
 
 // Migrate brings the schema to the present version. It is safe to call at every start.
 func (s *Store) Migrate(ctx context.Context) error {

@@ -32,6 +32,8 @@ type DB struct {
 	Write, Read *sql.DB
 	// Clock is the query for the database's own time. Empty: the process's time is taken.
 	Clock string
+	// What a query adds to lock the rows that it reads, where the engine has that: SQLite has one writer and needs none.
+	ForUpdate, ForShare, SkipLocked string
 }
 
 // Close closes both pools.
