@@ -2,6 +2,7 @@ package sipbridge
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -33,6 +34,7 @@ type Bridge struct {
 	sip    *sipcore.Endpoint
 	plane  *media.Plane
 	phones *registrar.Registrar // nil without Credentials
+	peers  *registrar.Registrar // judges trunks' passwords; nil when no trunk has one
 	front  http.Handler
 	ready  chan struct{} // closed when calls can be taken, or Run has failed
 	wake   chan struct{} // says that the outbox is not empty; holds one token
@@ -98,14 +100,10 @@ func (b *Bridge) newLayers() error {
 		})
 	}
 	var err error
-	if cfg.Credentials != nil {
-		b.phones, err = registrar.New(registrar.Config{
-			Realm: cfg.Domain, Credentials: accounts{from: cfg.Credentials, seen: b.userSeen},
-			OnPresence: b.presence, Logger: b.log,
-		})
-		if err != nil {
-			return fmt.Errorf("registrar: %w", err)
-		}
+	if err = b.newRegistrars(); err != nil {
+		return fmt.Errorf("registrar: %w", err)
+	}
+	if b.phones != nil {
 		core.Register = b.phones
 	}
 	if b.sip, err = sipcore.New(core); err != nil {
@@ -128,10 +126,34 @@ func (b *Bridge) newLayers() error {
 	return nil
 }
 
-// forcesRport says whether a trunk on the i-th listener wants ForceRport.
+// newRegistrars makes the one that keeps the agents' phones and the one that judges trunks' passwords. They share the key of their
+// nonces: who is challenged may turn out to be either.
+func (b *Bridge) newRegistrars() error {
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // crypto/rand.Read never returns an error.
+	var err error
+	if b.cfg.Credentials != nil {
+		b.phones, err = registrar.New(registrar.Config{
+			Realm: b.cfg.Domain, Credentials: accounts{from: b.cfg.Credentials, seen: b.userSeen}, NonceKey: key,
+			OnPresence: b.presence, Logger: b.log,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if !slices.ContainsFunc(b.cfg.Trunks, func(t Trunk) bool { return t.AuthIn.User != "" }) {
+		return nil
+	}
+	b.peers, err = registrar.New(registrar.Config{
+		Realm: b.cfg.Domain, Credentials: peerCredentials(b.cfg.Trunks), NonceKey: key, Logger: b.log,
+	})
+	return err
+}
+
+// forcesRport says whether a trunk on the i-th listener wants answers and requests to go back where its own came from.
 func (b *Bridge) forcesRport(i int) bool {
 	for _, t := range b.trunks {
-		if t.listener == i && t.Preset.ForceRport {
+		if t.listener == i && (t.Preset.ForceRport || t.Preset.RewriteContact) {
 			return true
 		}
 	}
@@ -206,7 +228,7 @@ func (b *Bridge) Run(ctx context.Context, h tandem.Handler) error {
 	}
 	b.mu.Unlock()
 
-	broken := make(chan error, 3) // One for each layer: none of them waits.
+	broken := make(chan error, 4) // One for each layer: none of them waits.
 	layer := func(name string, run func(context.Context) error) {
 		group.Go(func() {
 			if err := run(below); below.Err() == nil {
@@ -218,6 +240,9 @@ func (b *Bridge) Run(ctx context.Context, h tandem.Handler) error {
 	layer("signalling", b.sip.Run)
 	if b.phones != nil {
 		layer("registrar", b.phones.Run)
+	}
+	if b.peers != nil {
+		layer("trunk passwords", b.peers.Run)
 	}
 	group.Go(func() { b.clock(below) })
 

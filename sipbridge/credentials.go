@@ -81,3 +81,15 @@ func (a accounts) HA1(ctx context.Context, user, _ string, alg digest.Algorithm)
 	a.seen(user, acc.Agent)
 	return []byte(hash), nil
 }
+
+// peerCredentials knows the passwords that trunks prove themselves by.
+func peerCredentials(trunks []Trunk) registrar.Credentials {
+	return registrar.CredentialsFunc(func(_ context.Context, user, realm string, alg digest.Algorithm) ([]byte, error) {
+		for _, t := range trunks {
+			if t.AuthIn.User == user && user != "" {
+				return digest.HA1(alg, user, realm, t.AuthIn.Password), nil
+			}
+		}
+		return nil, registrar.ErrUnknownUser
+	})
+}

@@ -12,6 +12,7 @@ import (
 	tandem "github.com/tandem-cc/tandem"
 	"github.com/tandem-cc/tandem/sipbridge/sdp"
 	"github.com/tandem-cc/tandem/sipbridge/sipcore"
+	"github.com/tandem-cc/tandem/sipbridge/sipcore/digest"
 )
 
 // signals is the Bridge as sipcore sees it.
@@ -37,20 +38,69 @@ func (b *Bridge) admit(ctx context.Context, in *sipcore.Inbound) sipcore.Admissi
 	default:
 		return sipcore.Admission{Status: http.StatusMethodNotAllowed, Reason: "method from a stranger"}
 	}
-	if b.phones == nil {
-		return b.stranger(in, sipcore.Admission{Status: http.StatusForbidden, Reason: "not from a trunk, and no phones here"})
-	}
-	a := b.phones.Authenticate(ctx, in)
+	a := b.authenticate(ctx, in)
 	if !a.Allow {
 		return b.stranger(in, a)
 	}
 	return a
 }
 
-// admitTrunk lets in what comes from a trunk's address.
-func (b *Bridge) admitTrunk(_ context.Context, in *sipcore.Inbound, t *trunkState) sipcore.Admission {
-	if in.Method != "INVITE" && in.Method != "OPTIONS" {
+// authenticate asks for a password: that of a trunk which is known by its password alone, or of an agent's phone.
+func (b *Bridge) authenticate(ctx context.Context, in *sipcore.Inbound) sipcore.Admission {
+	t := b.claimedTrunk(in)
+	switch {
+	case t != nil:
+		return b.authenticateTrunk(ctx, in, t)
+	case b.phones != nil:
+		return b.phones.Authenticate(ctx, in)
+	case b.peers != nil:
+		return b.peers.AuthenticatePeer(ctx, in) // The challenge.
+	}
+	return sipcore.Admission{Status: http.StatusForbidden, Reason: "not from a trunk, and no phones here"}
+}
+
+// claimedTrunk returns the trunk whose user name the request's credentials give; they are not proven yet.
+func (b *Bridge) claimedTrunk(in *sipcore.Inbound) *trunkState {
+	if b.peers == nil {
+		return nil
+	}
+	for _, v := range in.Values("Proxy-Authorization") {
+		cr, err := digest.ParseCredentials(v)
+		if err != nil || cr.Realm != b.cfg.Domain {
+			continue
+		}
+		for _, t := range b.trunks {
+			if t.AuthIn.User == cr.Username && cr.Username != "" {
+				return t
+			}
+		}
+	}
+	return nil
+}
+
+func (b *Bridge) authenticateTrunk(ctx context.Context, in *sipcore.Inbound, t *trunkState) sipcore.Admission {
+	a := b.peers.AuthenticatePeer(ctx, in)
+	switch {
+	case !a.Allow:
+		return a
+	case a.User != t.AuthIn.User:
+		return sipcore.Admission{Status: http.StatusForbidden, Reason: "the password of another trunk"}
+	}
+	return sipcore.Admission{Allow: true, Trunk: string(t.ID)}
+}
+
+// admitTrunk lets in what comes from a trunk's address, if the trunk has no password or gives it.
+func (b *Bridge) admitTrunk(ctx context.Context, in *sipcore.Inbound, t *trunkState) sipcore.Admission {
+	switch {
+	case in.Method == "OPTIONS":
+	case in.Method != "INVITE":
 		return sipcore.Admission{Status: http.StatusMethodNotAllowed, Reason: "method from a trunk"}
+	case t.AuthIn.User != "":
+		a := b.authenticateTrunk(ctx, in, t)
+		if !a.Allow {
+			return b.stranger(in, a)
+		}
+		return a
 	}
 	return sipcore.Admission{Allow: true, Trunk: string(t.ID)}
 }

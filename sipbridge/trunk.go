@@ -58,7 +58,8 @@ type Preset struct {
 	// ForceRport answers to where a request came from even when the peer did not ask for it (RFC 3581). It holds for the
 	// listener.
 	ForceRport bool
-	// RewriteContact sends later requests of a call to where the peer's came from, instead of to its Contact.
+	// RewriteContact sends later requests of a call to where the peer's came from, instead of to its Contact. It holds for
+	// the listener, and so does what ForceRport brings.
 	RewriteContact bool
 }
 
@@ -77,7 +78,7 @@ func Docker() Preset {
 func indexed(list string, i int) string { return fmt.Sprintf("%s[%d]", list, i) }
 
 func checkTrunks(all []Trunk, listen []Listen) error {
-	seen := map[tandem.TrunkID]int{}
+	seen, users := map[tandem.TrunkID]int{}, map[string]int{}
 	for i := range all {
 		where := indexed("trunks", i)
 		t := &all[i]
@@ -85,6 +86,10 @@ func checkTrunks(all []Trunk, listen []Listen) error {
 			return &tandem.ConfigError{Where: where + ".id", What: fmt.Sprintf("%q is also the name of trunks[%d]", t.ID, j)}
 		}
 		seen[t.ID] = i
+		if j, twice := users[t.AuthIn.User]; twice && t.AuthIn.User != "" {
+			return &tandem.ConfigError{Where: where + ".auth_in.user", What: fmt.Sprintf("is also that of trunks[%d]", j)}
+		}
+		users[t.AuthIn.User] = i
 		if err := t.check(where, listen); err != nil {
 			return err
 		}
