@@ -142,16 +142,21 @@ func (e *Engine) connect(c *call) {
 	e.connected(tandem.CallConnected{Call: c.ID, Queue: q.cfg.ID, Agent: a.cfg.ID, Leg: a.leg, Waited: waited})
 }
 
-// fail ends an offer for a reason of the agent's side; the call looks for another agent, at its old place.
+// fail ends an offer for a reason of the agent's side; the call looks for another agent, at its old place, unless its time ran out
+// while it was being connected.
 func (e *Engine) fail(a *agent, cause tandem.Cause) {
 	c := a.call
 	if c.state == callConnecting {
 		e.become(c, callWaiting)
-		if c.limit > 0 {
-			e.timers.set(&c.timer, c.limit)
-		}
 	}
 	e.endOffer(a, cause)
+	if c.limit > 0 && c.limit <= e.now {
+		e.callDue(c)
+		return
+	}
+	if c.limit > 0 {
+		e.timers.set(&c.timer, c.limit)
+	}
 	e.seek(c)
 }
 

@@ -227,8 +227,7 @@ func line(ev tandem.Event) string {
 }
 
 // journal returns records as the journal would hold them.
-func journal(tb testing.TB, rs []tandem.Record) string {
-	tb.Helper()
+func journal(tb require.TestingT, rs []tandem.Record) string {
 	var b strings.Builder
 	for _, r := range rs {
 		text, err := json.Marshal(r)
