@@ -98,7 +98,6 @@ type digitOut struct {
 	busy  bool // an event is under way; sound rests
 	ticks int  // packets sent of it
 	rest  int  // ticks of gap left
-	ts    uint32
 }
 
 type queuedDigit struct {

@@ -3,7 +3,6 @@ package media
 import (
 	"context"
 	"crypto/subtle"
-
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -32,7 +31,7 @@ const (
 	replayWindow = 64
 )
 
-var errFingerprint = errors.New("media: certificate does not match the description's fingerprint") //nolint:gochecknoglobals // An error value.
+var errFingerprint = errors.New("media: certificate does not match the description's fingerprint")
 
 // dtls is a browser end's association: the handshake that makes the SRTP keys. ice.mu guards what packets do not touch.
 type dtls struct {
@@ -113,6 +112,8 @@ func (e *End) secure() {
 	i.started, i.abort = true, cancel
 }
 
+var _ net.PacketConn = (*association)(nil)
+
 // association is one DTLS connection of a browser end, and the net.PacketConn below it.
 type association struct {
 	end    *End
@@ -129,7 +130,7 @@ func (a *association) run(ctx context.Context) {
 	<-e.plane.handshakes
 	if err != nil {
 		if ctx.Err() == nil {
-			e.plane.log.Debug("dtls handshake", "label", e.label, "error", err)
+			e.plane.log.DebugContext(ctx, "dtls handshake", "label", e.label, "error", err)
 			e.emit(Event{Kind: EventFailed, Err: err})
 		}
 		return
@@ -286,8 +287,6 @@ type timeoutError struct{}
 func (timeoutError) Error() string   { return "media: dtls: deadline exceeded" }
 func (timeoutError) Timeout() bool   { return true }
 func (timeoutError) Temporary() bool { return true }
-
-var _ net.PacketConn = (*association)(nil)
 
 // webReader holds what decryption reuses from packet to packet.
 type webReader struct {

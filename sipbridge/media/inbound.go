@@ -142,16 +142,7 @@ func (e *End) accept(t *terms, h *header, from netip.AddrPort, now time.Time) bo
 			in.foreign++
 			return false
 		}
-		ok, learned := false, false
-		if in.strict {
-			ok = from == in.source.described
-			learned = ok && !in.source.locked.IsValid()
-			if learned {
-				in.source.locked = from
-			}
-		} else {
-			ok, learned = in.source.believe(from, h.ssrc, now, in.last)
-		}
+		ok, learned := in.believeLocked(from, h.ssrc, now)
 		if !ok {
 			in.foreign++
 			return false
@@ -173,6 +164,18 @@ func (e *End) accept(t *terms, h *header, from netip.AddrPort, now time.Time) bo
 		e.emit(Event{Kind: EventResumed})
 	}
 	return true
+}
+
+func (in *inbound) believeLocked(from netip.AddrPort, ssrc uint32, now time.Time) (ok, learned bool) {
+	if !in.strict {
+		return in.source.believe(from, ssrc, now, in.last)
+	}
+	if from != in.source.described {
+		return false, false
+	}
+	learned = from != in.source.locked
+	in.source.locked = from
+	return true, learned
 }
 
 // count keeps the figures of RFC 3550 appendix A.

@@ -26,8 +26,8 @@ type kit struct {
 	events []media.Event
 }
 
-func newKit(t testing.TB, c media.Config) *kit {
-	t.Helper()
+func newKit(tb testing.TB, c media.Config) *kit {
+	tb.Helper()
 	k := &kit{done: make(chan error, 1)}
 	if c.Notify == nil {
 		c.Notify = func(ev media.Event) {
@@ -37,16 +37,16 @@ func newKit(t testing.TB, c media.Config) *kit {
 		}
 	}
 	p, err := media.New(c)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	k.Plane = p
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	ctx, cancel := context.WithCancel(context.WithoutCancel(tb.Context()))
 	k.stop = cancel
 	go func() { k.done <- p.Run(ctx) }()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		cancel()
 		err := <-k.done
 		if !errors.Is(err, context.Canceled) && !errors.Is(err, media.ErrClosed) {
-			t.Errorf("Run returned %v", err)
+			tb.Errorf("Run returned %v", err)
 		}
 	})
 	return k
@@ -65,57 +65,57 @@ func (k *kit) of(e *media.End, kind media.EventKind) []media.Event {
 	return out
 }
 
-func (k *kit) eventually(t testing.TB, e *media.End, kind media.EventKind, n int) []media.Event {
-	t.Helper()
-	require.Eventually(t, func() bool { return len(k.of(e, kind)) >= n }, 5*time.Second, 5*time.Millisecond,
+func (k *kit) eventually(tb testing.TB, e *media.End, kind media.EventKind, n int) []media.Event {
+	tb.Helper()
+	require.Eventually(tb, func() bool { return len(k.of(e, kind)) >= n }, 5*time.Second, 5*time.Millisecond,
 		"%d events %v", n, kind)
 	return k.of(e, kind)
 }
 
 // phone starts a simulated phone.
-func phone(t testing.TB, c siptest.RTPConfig) *siptest.RTPPhone {
-	t.Helper()
+func phone(tb testing.TB, c siptest.RTPConfig) *siptest.RTPPhone {
+	tb.Helper()
 	p, err := siptest.NewRTPPhone(c)
-	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	require.NoError(tb, err)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(tb.Context()))
 	done := make(chan error, 1)
 	go func() { done <- p.Run(ctx) }()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		cancel()
 		<-done
 	})
 	return p
 }
 
-func (k *kit) openRTP(t testing.TB, c media.RTPConfig) *media.End {
-	t.Helper()
-	e, err := k.OpenRTP(t.Context(), c)
-	require.NoError(t, err)
+func (k *kit) openRTP(tb testing.TB, c media.RTPConfig) *media.End {
+	tb.Helper()
+	e, err := k.OpenRTP(tb.Context(), c)
+	require.NoError(tb, err)
 	return e
 }
 
 // call connects a phone with a new end: the phone offers, the end answers.
-func (k *kit) call(t testing.TB, p *siptest.RTPPhone) *media.End {
-	t.Helper()
-	e := k.openRTP(t, media.RTPConfig{})
-	k.reoffer(t, p, e, sdp.SendRecv)
+func (k *kit) call(tb testing.TB, p *siptest.RTPPhone) *media.End {
+	tb.Helper()
+	e := k.openRTP(tb, media.RTPConfig{})
+	k.reoffer(tb, p, e, sdp.SendRecv)
 	return e
 }
 
 // reoffer does a round of offer and answer, the phone offering this direction.
-func (k *kit) reoffer(t testing.TB, p *siptest.RTPPhone, e *media.End, d sdp.Direction) {
-	t.Helper()
+func (k *kit) reoffer(tb testing.TB, p *siptest.RTPPhone, e *media.End, d sdp.Direction) {
+	tb.Helper()
 	offer := sdp.Offer(p.Local().WithDirection(d))
 	answer, err := sdp.Answer(offer, e.Local())
-	require.NoError(t, err)
-	require.NoError(t, e.Apply(answer, offer))
-	require.NoError(t, p.Connect(offer, answer))
+	require.NoError(tb, err)
+	require.NoError(tb, e.Apply(answer, offer))
+	require.NoError(tb, p.Connect(offer, answer))
 }
 
-func within(t testing.TB, d time.Duration) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), d)
-	t.Cleanup(cancel)
+func within(tb testing.TB, d time.Duration) context.Context {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), d)
+	tb.Cleanup(cancel)
 	return ctx
 }
 
@@ -124,11 +124,11 @@ func codecs(first sdp.Codec, more ...sdp.Codec) []sdp.Codec {
 }
 
 // rawPeer is a bare socket.
-func rawPeer(t testing.TB) *net.UDPConn {
-	t.Helper()
+func rawPeer(tb testing.TB) *net.UDPConn {
+	tb.Helper()
 	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	require.NoError(t, err)
-	t.Cleanup(func() { c.Close() })
+	require.NoError(tb, err)
+	tb.Cleanup(func() { c.Close() })
 	return c
 }
 

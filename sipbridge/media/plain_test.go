@@ -120,12 +120,12 @@ func TestRelay_PayloadPassesByteForByteAndTheStreamGoesOn(t *testing.T) {
 }
 
 // applyRaw gives an end an offer from a bare socket.
-func applyRaw(t testing.TB, e *media.End, at netip.AddrPort) {
-	t.Helper()
+func applyRaw(tb testing.TB, e *media.End, at netip.AddrPort) {
+	tb.Helper()
 	offer := sdp.Offer(sdp.Description{Addr: at})
 	answer, err := sdp.Answer(offer, e.Local())
-	require.NoError(t, err)
-	require.NoError(t, e.Apply(answer, offer))
+	require.NoError(tb, err)
+	require.NoError(tb, e.Apply(answer, offer))
 }
 
 func TestPlay_IsHeardAndEndsWithTheOtherSide(t *testing.T) {
@@ -295,7 +295,7 @@ func TestClose_InAnyState(t *testing.T) {
 	require.Len(t, open, 6)
 	open[0].Close()
 	require.Equal(t, 7, k.Stats().Ends)
-	k.Plane.Close()
+	k.Close()
 	_, err := k.OpenRTP(t.Context(), media.RTPConfig{})
 	require.ErrorIs(t, err, media.ErrClosed)
 	require.Zero(t, k.Stats().Ends)
@@ -351,18 +351,18 @@ func TestSource_ForeignPacketsAreNotHeard(t *testing.T) {
 func TestSource_LearnsBehindAddressTranslation(t *testing.T) {
 	t.Parallel()
 	k := newKit(t, media.Config{})
-	real, described := rawPeer(t), rawPeer(t)
+	actual, described := rawPeer(t), rawPeer(t)
 	e := k.openRTP(t, media.RTPConfig{})
 	applyRaw(t, e, addrOf(described))
 	for i := range uint16(3) {
-		_, err := real.WriteToUDPAddrPort(rtpPacket(0, i, uint32(i)*160, 9, 1), e.Local().Addr)
+		_, err := actual.WriteToUDPAddrPort(rtpPacket(0, i, uint32(i)*160, 9, 1), e.Local().Addr)
 		require.NoError(t, err)
 	}
 	k.eventually(t, e, media.EventUp, 1)
 	require.NoError(t, e.Play(media.Sine(500, 0.2)))
 	buf := make([]byte, 500)
-	require.NoError(t, real.SetReadDeadline(time.Now().Add(3*time.Second)))
-	_, _, err := real.ReadFromUDPAddrPort(buf)
+	require.NoError(t, actual.SetReadDeadline(time.Now().Add(3*time.Second)))
+	_, _, err := actual.ReadFromUDPAddrPort(buf)
 	require.NoError(t, err, "packets go to where they come from")
 	// The described source may still take over inside the window.
 	_, err = described.WriteToUDPAddrPort(rtpPacket(0, 1, 160, 8, 1), e.Local().Addr)
@@ -374,7 +374,7 @@ func TestSource_LearnsBehindAddressTranslation(t *testing.T) {
 	strict := k.openRTP(t, media.RTPConfig{Source: media.SourceStrict})
 	applyRaw(t, strict, addrOf(described))
 	for i := range uint16(5) {
-		_, err := real.WriteToUDPAddrPort(rtpPacket(0, i, uint32(i)*160, 9, 1), strict.Local().Addr)
+		_, err := actual.WriteToUDPAddrPort(rtpPacket(0, i, uint32(i)*160, 9, 1), strict.Local().Addr)
 		require.NoError(t, err)
 	}
 	require.Eventually(t, func() bool { return strict.Stats().Foreign == 5 }, 3*time.Second, 5*time.Millisecond)
@@ -422,8 +422,13 @@ func TestGarbage_HarmsNothing(t *testing.T) {
 	e := k.call(t, p)
 	raw := rawPeer(t)
 	for _, b := range [][]byte{
-		{0}, {0x80}, bytes.Repeat([]byte{0xff}, 1600), {0x80, 0, 0, 1}, {0x9f, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0},
-		append([]byte{0xb0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0}, 0, 0, 255, 255), {0x80, 200, 0, 1, 0, 0, 0, 0},
+		{0},
+		{0x80},
+		bytes.Repeat([]byte{0xff}, 1600),
+		{0x80, 0, 0, 1},
+		{0x9f, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0},
+		append([]byte{0xb0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0}, 0, 0, 255, 255),
+		{0x80, 200, 0, 1, 0, 0, 0, 0},
 		append(rtpPacket(101, 1, 1, 1, 0)[:12], 1, 2), rtpPacket(55, 1, 1, 1, 1),
 	} {
 		for _, to := range []netip.AddrPort{e.Local().Addr, k.WebAddr()} {

@@ -60,9 +60,9 @@ func RingBack(c Country) Source {
 		return tone.NewCadence(on(2*time.Second, 440, 480), off(4*time.Second))
 	case UnitedKingdom:
 		return tone.NewCadence(on(400*ms, 400, 450), off(200*ms), on(400*ms, 400, 450), off(2*time.Second))
-	default:
-		return tone.NewCadence(on(time.Second, 425), off(4*time.Second))
+	case Europe:
 	}
+	return tone.NewCadence(on(time.Second, 425), off(4*time.Second))
 }
 
 // Busy returns the tone for an engaged number; it never ends.
@@ -72,9 +72,9 @@ func Busy(c Country) Source {
 		return tone.NewCadence(on(500*ms, 480, 620), off(500*ms))
 	case UnitedKingdom:
 		return tone.NewCadence(on(375*ms, 400), off(375*ms))
-	default:
-		return tone.NewCadence(on(500*ms, 425), off(500*ms))
+	case Europe:
 	}
+	return tone.NewCadence(on(500*ms, 425), off(500*ms))
 }
 
 // Congestion returns the tone for a call that cannot be carried; it never ends.
@@ -84,9 +84,9 @@ func Congestion(c Country) Source {
 		return tone.NewCadence(on(250*ms, 480, 620), off(250*ms))
 	case UnitedKingdom:
 		return tone.NewCadence(on(400*ms, 400), off(350*ms), on(225*ms, 400), off(525*ms))
-	default:
-		return tone.NewCadence(on(250*ms, 425), off(250*ms))
+	case Europe:
 	}
+	return tone.NewCadence(on(250*ms, 425), off(250*ms))
 }
 
 // music is computed once for all ends: it takes some milliseconds and never changes.

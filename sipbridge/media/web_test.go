@@ -13,37 +13,37 @@ import (
 	"github.com/tandem-cc/tandem/sipbridge/siptest/webphone"
 )
 
-func browser(t testing.TB, c webphone.Config) *webphone.Phone {
-	t.Helper()
+func browser(tb testing.TB, c webphone.Config) *webphone.Phone {
+	tb.Helper()
 	b, err := webphone.New(c)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, b.Close()) })
+	require.NoError(tb, err)
+	tb.Cleanup(func() { require.NoError(tb, b.Close()) })
 	return b
 }
 
 // webCall connects a browser that calls.
-func (k *kit) webCall(t testing.TB, b *webphone.Phone) *media.End {
-	t.Helper()
-	e, err := k.OpenWeb(t.Context(), media.WebConfig{})
-	require.NoError(t, err)
-	offer, err := b.Offer(within(t, 5*time.Second))
-	require.NoError(t, err)
+func (k *kit) webCall(tb testing.TB, b *webphone.Phone) *media.End {
+	tb.Helper()
+	e, err := k.OpenWeb(tb.Context(), media.WebConfig{})
+	require.NoError(tb, err)
+	offer, err := b.Offer(within(tb, 5*time.Second))
+	require.NoError(tb, err)
 	answer, err := sdp.Answer(offer, e.Local())
-	require.NoError(t, err)
-	require.NoError(t, e.Apply(answer, offer))
-	require.NoError(t, b.Connect(answer))
+	require.NoError(tb, err)
+	require.NoError(tb, e.Apply(answer, offer))
+	require.NoError(tb, b.Connect(answer))
 	return e
 }
 
 // callWeb connects a browser that is called.
-func (k *kit) callWeb(t testing.TB, b *webphone.Phone) *media.End {
-	t.Helper()
-	e, err := k.OpenWeb(t.Context(), media.WebConfig{})
-	require.NoError(t, err)
+func (k *kit) callWeb(tb testing.TB, b *webphone.Phone) *media.End {
+	tb.Helper()
+	e, err := k.OpenWeb(tb.Context(), media.WebConfig{})
+	require.NoError(tb, err)
 	offer := sdp.Offer(e.Local())
-	answer, err := b.Answer(within(t, 5*time.Second), offer)
-	require.NoError(t, err)
-	require.NoError(t, e.Apply(offer, answer))
+	answer, err := b.Answer(within(tb, 5*time.Second), offer)
+	require.NoError(tb, err)
+	require.NoError(tb, e.Apply(offer, answer))
 	return e
 }
 

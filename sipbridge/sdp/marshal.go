@@ -131,55 +131,82 @@ func (w *writer) web(web *Web) {
 	}
 }
 
-// check refuses anything that would break a line, so that no field can smuggle another line into the body.
+// check refuses what cannot be written and anything that would break a line, so that no field can smuggle another line
+// into the body.
 func (d Description) check() error {
-	if !d.Addr.IsValid() || d.Addr.Addr().Zone() != "" {
-		return fmt.Errorf("sdp: marshal: no address: %w", ErrSyntax)
+	switch {
+	case !d.Addr.IsValid() || d.Addr.Addr().Zone() != "":
+		return malformed("no address")
+	case len(d.Codecs) == 0:
+		return malformed("no codecs")
+	case d.Index < 0 || d.Index > len(d.Others):
+		return malformed(fmt.Sprintf("audio line %d of %d", d.Index, len(d.Others)+1))
 	}
-	if len(d.Codecs) == 0 {
-		return fmt.Errorf("sdp: marshal: no codecs: %w", ErrSyntax)
-	}
-	if d.Index < 0 || d.Index > len(d.Others) {
-		return fmt.Errorf("sdp: marshal: audio line %d of %d: %w", d.Index, len(d.Others)+1, ErrSyntax)
-	}
-	tokens := []string{d.Proto}
-	texts := []string{}
-	for _, c := range d.Codecs {
-		if c.Name == "" || c.Payload > 127 {
-			return fmt.Errorf("sdp: marshal: codec %d %q: %w", c.Payload, c.Name, ErrSyntax)
-		}
-		tokens = append(tokens, c.Name)
-		texts = append(texts, c.Fmtp)
+	c := checker{}
+	c.word(d.Proto)
+	for _, codec := range d.Codecs {
+		c.number(codec.Payload)
+		c.filled(codec.Name)
+		c.text(codec.Fmtp)
 	}
 	for _, o := range d.Others {
-		if o.Media == "" || o.Proto == "" {
-			return fmt.Errorf("sdp: marshal: media line without kind or transport: %w", ErrSyntax)
+		c.filled(o.Media, o.Proto)
+		c.word(o.Mid)
+		for _, f := range o.Formats {
+			c.filled(f)
 		}
-		tokens = append(tokens, o.Media, o.Proto, o.Mid)
-		tokens = append(tokens, o.Formats...)
 	}
 	if w := d.Web; w != nil {
-		if w.Ufrag == "" || w.Pwd == "" || w.Fingerprint == "" {
-			return fmt.Errorf("sdp: marshal: browser part without ufrag, pwd or fingerprint: %w", ErrSyntax)
+		c.filled(w.Ufrag, w.Pwd)
+		c.word(w.Mid)
+		c.text(w.Fingerprint)
+		if w.Fingerprint == "" {
+			c.fail("no fingerprint")
 		}
-		tokens = append(tokens, w.Ufrag, w.Pwd, w.Mid)
-		texts = append(texts, w.Fingerprint)
-		for _, c := range w.Candidates {
-			if c.Foundation == "" || c.Transport == "" || c.Host == "" || c.Type == "" {
-				return fmt.Errorf("sdp: marshal: candidate with an empty field: %w", ErrSyntax)
-			}
-			tokens = append(tokens, c.Foundation, c.Transport, c.Host, c.Type)
+		for _, k := range w.Candidates {
+			c.filled(k.Foundation, k.Transport, k.Host, k.Type)
 		}
 	}
-	for _, t := range tokens {
-		if strings.ContainsFunc(t, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
-			return fmt.Errorf("sdp: marshal: %q is not one word: %w", t, ErrSyntax)
-		}
+	return c.err
+}
+
+func malformed(what string) error { return fmt.Errorf("sdp: marshal: %s: %w", what, ErrSyntax) }
+
+// checker keeps the first thing that is wrong.
+type checker struct{ err error }
+
+func (c *checker) fail(what string) {
+	if c.err == nil {
+		c.err = malformed(what)
 	}
-	for _, t := range texts {
-		if strings.ContainsAny(t, "\r\n\x00") {
-			return fmt.Errorf("sdp: marshal: %q is not one line: %w", t, ErrSyntax)
+}
+
+// filled takes fields that must be one word.
+func (c *checker) filled(fields ...string) {
+	for _, f := range fields {
+		if f == "" {
+			c.fail("empty field")
 		}
+		c.word(f)
 	}
-	return nil
+}
+
+// word takes a field that is one word or empty.
+func (c *checker) word(f string) {
+	if strings.ContainsFunc(f, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+		c.fail(fmt.Sprintf("%q is not one word", f))
+	}
+}
+
+// text takes the rest of a line.
+func (c *checker) text(f string) {
+	if strings.ContainsAny(f, "\r\n\x00") {
+		c.fail(fmt.Sprintf("%q is not one line", f))
+	}
+}
+
+func (c *checker) number(payload uint8) {
+	if payload > 127 {
+		c.fail(fmt.Sprintf("payload number %d", payload))
+	}
 }

@@ -77,12 +77,12 @@ func New(c Config) (*Phone, error) {
 	se.SetHandleUndeclaredSSRCWithoutAnswer(true) // As browsers do: an answer need not name its SSRC.
 	se.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
 	se.SetSRTPProtectionProfiles(profiles(c)...)
-	if role := map[sdp.Setup]webrtc.DTLSRole{
-		sdp.SetupActive: webrtc.DTLSRoleClient, sdp.SetupPassive: webrtc.DTLSRoleServer,
-	}[c.ActAs]; role != 0 {
-		if err := se.SetAnsweringDTLSRole(role); err != nil {
-			return nil, fmt.Errorf("webphone: role: %w", err)
-		}
+	role := webrtc.DTLSRoleClient
+	if c.ActAs == sdp.SetupPassive {
+		role = webrtc.DTLSRoleServer
+	}
+	if err := se.SetAnsweringDTLSRole(role); err != nil {
+		return nil, fmt.Errorf("webphone: role: %w", err)
 	}
 	api := webrtc.NewAPI(webrtc.WithMediaEngine(me), webrtc.WithSettingEngine(se),
 		webrtc.WithInterceptorRegistry(&interceptor.Registry{}))
