@@ -162,7 +162,7 @@ func TestBridge_AgentsPhoneMayDial(t *testing.T) {
 	o := newOffice(t, nil)
 	d := o.desk("ben")
 	next(o, func(e tandem.DeviceChanged) bool { return e.Agent == "ben" && e.Reachable })
-	p, err := d.station.dial(o.within(), "ben", "100")
+	p, err := d.dial(o.within(), "ben", "100")
 	o.must(err, "dial")
 	e := next[tandem.LegIncoming](o, nil)
 	require.Equal(t, tandem.AgentID("ben"), e.Agent)

@@ -23,7 +23,6 @@ type office struct {
 
 	mu     sync.Mutex
 	events []tandem.Event
-	taken  int
 	news   chan struct{}
 	n      int
 }
@@ -48,7 +47,7 @@ func (o *office) Handle(_ context.Context, rs ...tandem.Record) error {
 	return nil
 }
 
-// step1 returns a context that bounds one expectation.
+// within returns a context that bounds one expectation.
 func (o *office) within() context.Context {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(o.tb.Context()), step)
 	o.tb.Cleanup(cancel)

@@ -147,7 +147,7 @@ func TestPhone_PageThatBreaksARuleIsDisconnected(t *testing.T) {
 			o := newOffice(t, nil)
 			conn, err := dialPhone(o.within(), newPage(t, o.bridge, "ana").url)
 			o.must(err, "connect")
-			defer conn.CloseNow() //nolint:errcheck // It is closed already.
+			defer conn.CloseNow()
 			send(conn, o)
 			for err == nil {
 				_, _, err = conn.Read(o.within())

@@ -202,7 +202,7 @@ var (
 )
 
 // voices gives each telephone of the process a tone of its own, far from ring-back and from each other.
-var voices atomic.Int64 //nolint:gochecknoglobals // Telephones of parallel tests take turns.
+var voices atomic.Int64
 
 func nextVoice() float64 { return 620 + 110*float64(voices.Add(1)%24) }
 
@@ -265,11 +265,7 @@ func (p *party) Answer(ctx context.Context) error {
 
 // Refuse implements switchtest.Party.
 func (p *party) Refuse(_ context.Context, cause tandem.Cause) error {
-	status := map[tandem.Cause]int{
-		tandem.CauseBusy: 486, tandem.CauseRejected: 603, tandem.CauseUnavailable: 480, tandem.CauseUnallocated: 404,
-		tandem.CauseCongestion: 503,
-	}[cause]
-	return p.call.Reject(status, sipcore.Cause{})
+	return p.call.Reject(sipbridge.StatusFor(cause), sipcore.Cause{})
 }
 
 // HangUp implements switchtest.Party.
@@ -345,17 +341,10 @@ func hearSound(ctx context.Context, kind tandem.SoundKind, reset func(), heard f
 		loud := tone.RMS(s) > 50
 		_, level := tone.Peak(s)
 		rings := loud && tone.Detect(s, ringBack) > 0.5
-		var ok bool
-		switch kind {
-		case tandem.SoundRing:
-			ok = rings
-		case tandem.SoundMusic:
-			ok = loud && !rings && level < 0.97
-		case tandem.SoundUnset:
-			ok = !loud
-		default:
+		ok := map[tandem.SoundKind]bool{ //nolint:exhaustive // The suite asks for these.
+			tandem.SoundRing: rings, tandem.SoundMusic: loud && !rings && level < 0.97, tandem.SoundUnset: !loud,
 		}
-		if ok {
+		if ok[kind] {
 			return nil
 		}
 	}

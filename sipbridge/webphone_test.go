@@ -101,7 +101,7 @@ func (p *page) attach(ctx context.Context) error {
 	p.mu.Unlock()
 	background(p.tb, func(ctx context.Context) {
 		defer close(done)
-		defer conn.CloseNow() //nolint:errcheck // It may be closed already.
+		defer conn.CloseNow()
 		for {
 			_, body, err := conn.Read(ctx)
 			if err != nil {
@@ -404,10 +404,10 @@ func (w *webParty) Wait(ctx context.Context, s tandem.LegState) error {
 		w.mu.Lock()
 		state, change := w.state, w.change
 		w.mu.Unlock()
-		switch {
-		case state == s:
+		if state == s {
 			return nil
-		case state == tandem.LegStateEnded:
+		}
+		if state == tandem.LegStateEnded {
 			return errors.New("the leg has ended")
 		}
 		select {
