@@ -28,7 +28,7 @@ func (e *Endpoint) ingest(ctx context.Context, flow *Flow, raw []byte) {
 	}
 	msg, err := e.parser.ParseSIP(raw)
 	if err != nil {
-		e.malformed(ctx, flow, raw, err)
+		e.malformed(ctx, flow, raw)
 		return
 	}
 	switch msg := msg.(type) {
@@ -45,10 +45,10 @@ func (e *Endpoint) ingest(ctx context.Context, flow *Flow, raw []byte) {
 }
 
 // malformed counts what does not parse and answers 400 where the sender can be told.
-func (e *Endpoint) malformed(ctx context.Context, flow *Flow, raw []byte, cause error) {
+func (e *Endpoint) malformed(ctx context.Context, flow *Flow, raw []byte) {
 	e.count.malformed.Add(1)
 	e.log.DebugContext(ctx, "sip message malformed", "source", flow.remote.Addr(), "transport", flow.transport, "bytes", len(raw))
-	res, ok := rejectRaw(raw, cause)
+	res, ok := rejectRaw(raw, e.rawTag(raw))
 	if !ok {
 		return
 	}
@@ -64,7 +64,7 @@ func (e *Endpoint) write(flow *Flow, b []byte) {
 // rejectRaw builds a 400 from the lines of a request that does not parse. It wants enough
 // of a request that the sender can match the answer; anything else is left alone, so that
 // noise is not answered with noise.
-func rejectRaw(raw []byte, _ error) ([]byte, bool) {
+func rejectRaw(raw []byte, tag string) ([]byte, bool) {
 	head, _, ok := bytes.Cut(raw, []byte("\r\n\r\n"))
 	if !ok || len(head) > 8192 {
 		return nil, false
@@ -86,7 +86,11 @@ func rejectRaw(raw []byte, _ error) ([]byte, bool) {
 		if found[long]++; long != "Via" && found[long] > 1 {
 			continue
 		}
-		fmt.Fprintf(&out, "%s: %s\r\n", long, bytes.TrimSpace(value))
+		value = bytes.TrimSpace(value)
+		if long == "To" && !bytes.Contains(bytes.ToLower(value), []byte(";tag=")) {
+			value = append(append([]byte(nil), value...), ";tag="+tag...)
+		}
+		fmt.Fprintf(&out, "%s: %s\r\n", long, value)
 	}
 	for _, need := range []string{"Via", "From", "To", "Call-ID", "CSeq"} {
 		if found[need] == 0 {
@@ -95,6 +99,13 @@ func rejectRaw(raw []byte, _ error) ([]byte, bool) {
 	}
 	out.WriteString("Content-Length: 0\r\n\r\n")
 	return out.Bytes(), true
+}
+
+// rawTag is the To-tag of an answer to what does not parse: the same for each copy.
+func (e *Endpoint) rawTag(raw []byte) string {
+	h := hmac.New(sha256.New, e.tagKey)
+	h.Write(raw)
+	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
 func longName(name string) string {
@@ -148,7 +159,7 @@ func replyFlow(flow *Flow, req *sip.Request) *Flow {
 // request sorts a request: to its transaction, its dialog, or the door.
 func (e *Endpoint) request(ctx context.Context, flow *Flow, req *sip.Request, raw []byte) {
 	if !matchable(req) {
-		e.malformed(ctx, flow, raw, errConfig)
+		e.malformed(ctx, flow, raw)
 		return
 	}
 	reply := replyFlow(flow, req)
