@@ -35,14 +35,15 @@ routes:
 
 // callRecord is the part of the API's call record that these tests look at.
 type callRecord struct {
-	Call struct {
-		ID   string `json:"id"`
-		From struct{ Number, Name string }
-	} `json:"call"`
+	ID        string    `json:"id"`
+	Number    string    `json:"number"`
+	DID       string    `json:"did"`
+	Agents    []string  `json:"agents"`
 	Started   time.Time `json:"started"`
 	Connected time.Time `json:"connected"`
 	Ended     time.Time `json:"ended"`
 	Result    string    `json:"result"`
+	Cause     string    `json:"cause"`
 	EndedBy   string    `json:"ended_by"`
 }
 
@@ -64,18 +65,7 @@ func TestDeskPhone_TalksWithACallerOfTheTrunk(t *testing.T) {
 	s := serve(t, t.TempDir(), centre(caller.port, ""))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	require.NoError(t, desk.register(ctx, s.SIP, "e2e.invalid", "desk-phone-1"))
-	ann := s.login(t, "ann", "open-sesame-1")
-	status, body := ann.do(http.MethodPut, "/api/v1/agent/state", map[string]string{"state": "ready"})
-	require.Less(t, status, 300, body)
-
-	customer, err := caller.call(ctx, s.SIP, "100", customerTone)
-	require.NoError(t, err)
-	require.NoError(t, customer.WaitTone(ctx, 425), "the customer hears ring-back while waiting")
-	ring, err := desk.nextRing(ctx)
-	require.NoError(t, err)
-	agent, err := ring.answer(agentTone)
-	require.NoError(t, err)
+	customer, agent := talk(ctx, t, s, caller, desk)
 	require.NoError(t, customer.WaitTone(ctx, agentTone), "the customer hears the agent")
 	require.NoError(t, agent.WaitTone(ctx, customerTone), "the agent hears the customer")
 
@@ -94,12 +84,34 @@ func TestDeskPhone_TalksWithACallerOfTheTrunk(t *testing.T) {
 	r := admin.record()
 	require.Equal(t, "answered", r.Result)
 	require.Equal(t, "customer", r.EndedBy)
-	require.Equal(t, "15550100", r.Call.From.Number)
+	require.Equal(t, "15550100", r.Number)
 	require.WithinDuration(t, agent.at, r.Connected, 500*time.Millisecond, "connected when the desk phone answered")
 	require.WithinDuration(t, ended, r.Ended, 500*time.Millisecond, "ended when the customer hung up")
 	_, text := admin.do(http.MethodGet, "/api/v1/calls.csv", nil)
 	rows, err := csv.NewReader(strings.NewReader(text)).ReadAll()
 	require.NoError(t, err, text)
 	require.Len(t, rows, 2, text)
-	require.Contains(t, rows[1], r.Call.ID)
+	require.Contains(t, rows[1], r.ID)
+}
+
+func TestDeskPhone_TalksWithSIPp(t *testing.T) {
+	requireServers(t)
+	t.Parallel()
+	desk, port := newSIPPhone(t, "ann"), freeUDP(t)
+	s := serve(t, t.TempDir(), centre(port, ""))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	require.NoError(t, desk.register(ctx, s.SIP, "e2e.invalid", "desk-phone-1"))
+	s.login(t, "ann", "open-sesame-1").ready()
+	customer := sippCalls(t, s.SIP, "100", port, 6*time.Second)
+	ring, err := desk.nextRing(ctx)
+	require.NoError(t, err)
+	agent, err := ring.answer(agentTone)
+	require.NoError(t, err)
+	require.NoError(t, customer.WaitTone(ctx, agentTone), "the customer hears the agent")
+	require.NoError(t, agent.WaitTone(ctx, customerTone), "the agent hears the customer")
+	require.NoError(t, <-customer.done, "SIPp is content")
+	r := s.login(t, "admin", s.password(t, "admin")).record()
+	require.Equal(t, "answered", r.Result)
+	require.Equal(t, "customer", r.EndedBy)
 }

@@ -215,6 +215,13 @@ func (c *client) get(path string, v any) {
 	require.NoError(c.t, json.NewDecoder(strings.NewReader(body)).Decode(v), path)
 }
 
+// ready makes the user's agent ready.
+func (c *client) ready() {
+	c.t.Helper()
+	status, body := c.do(http.MethodPut, "/api/v1/agent/state", map[string]string{"state": "ready"})
+	require.Less(c.t, status, 300, body)
+}
+
 func requireServers(t *testing.T) {
 	t.Helper()
 	if os.Getenv(testenv.EnvServers) == "off" {
