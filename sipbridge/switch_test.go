@@ -33,3 +33,15 @@ func TestSwitch_KeepsTheContractWithBrowserPhones(t *testing.T) {
 		Skip:     map[string]string{"Dial/AgentBusy": "a page that has a call is not rung by the engine, and knows no busy"},
 	})
 }
+
+func TestSwitch_KeepsTheContractWithSIPPhonesInBrowsers(t *testing.T) {
+	t.Parallel()
+	switchtest.Run(t, switchtest.Config{
+		Open: func(tb testing.TB) switchtest.Rig {
+			tb.Helper()
+			return newBridge(tb, nil).withWSPhones()
+		},
+		Parallel: true,
+		Skip:     map[string]string{"Dial/AgentBusy": "this far end can only decline; the desk phones show busy"},
+	})
+}

@@ -142,9 +142,16 @@ func (p *page) take(m message) {
 	w := p.legs[m.Leg]
 	fresh := m.Type == "offer" && w == nil
 	if fresh {
-		w = &webParty{page: p, leg: m.Leg, offer: m.SDP, hertz: nextVoice(), change: make(chan struct{}), quit: make(chan struct{})}
+		w = newWebParty(p.tb, m.SDP)
+		w.answer = func(ctx context.Context, sdp string) error {
+			return p.say(ctx, message{Type: "answer", Leg: m.Leg, SDP: sdp})
+		}
+		w.refuse = func(ctx context.Context) error { return p.say(ctx, message{Type: "reject", Leg: m.Leg}) }
+		w.hangUp = func(ctx context.Context) error { return p.say(ctx, message{Type: "hangup", Leg: m.Leg}) }
+		w.press = func(ctx context.Context, key byte) error {
+			return p.say(ctx, message{Type: "digit", Leg: m.Leg, Digit: string(key)})
+		}
 		p.legs[m.Leg] = w
-		p.tb.Cleanup(w.close)
 	}
 	p.seen = append(p.seen, m)
 	close(p.news)
@@ -194,10 +201,13 @@ func (p *page) await(ctx context.Context, want func(message) bool) (message, err
 
 // webParty is one leg on a page.
 type webParty struct {
-	page  *page
-	leg   string
 	offer string
 	hertz float64
+
+	// How the device says what the agent does.
+	answer         func(ctx context.Context, sdp string) error
+	refuse, hangUp func(ctx context.Context) error
+	press          func(ctx context.Context, key byte) error
 
 	mu        sync.Mutex
 	state     tandem.LegState
@@ -216,6 +226,13 @@ var (
 	_ switchtest.Listener      = (*webParty)(nil)
 	_ switchtest.DigitListener = (*webParty)(nil)
 )
+
+func newWebParty(tb testing.TB, offer string) *webParty {
+	tb.Helper()
+	w := &webParty{offer: offer, hertz: nextVoice(), change: make(chan struct{}), quit: make(chan struct{})}
+	tb.Cleanup(w.close)
+	return w
+}
 
 func (w *webParty) voice() float64 { return w.hertz }
 
@@ -303,7 +320,7 @@ func (w *webParty) Answer(ctx context.Context) error {
 		return err
 	}
 	<-gathered
-	if err := w.page.say(ctx, message{Type: "answer", Leg: w.leg, SDP: pc.LocalDescription().SDP}); err != nil {
+	if err := w.answer(ctx, pc.LocalDescription().SDP); err != nil {
 		return err
 	}
 	if err := w.Wait(ctx, tandem.LegStateUp); err != nil {
@@ -385,18 +402,14 @@ func (w *webParty) Refuse(ctx context.Context, cause tandem.Cause) error {
 	if cause != tandem.CauseRejected {
 		return fmt.Errorf("a page knows no %s: %w", cause, tandem.ErrUnsupported)
 	}
-	return w.page.say(ctx, message{Type: "reject", Leg: w.leg})
+	return w.refuse(ctx)
 }
 
 // HangUp implements switchtest.Party.
-func (w *webParty) HangUp(ctx context.Context) error {
-	return w.page.say(ctx, message{Type: "hangup", Leg: w.leg})
-}
+func (w *webParty) HangUp(ctx context.Context) error { return w.hangUp(ctx) }
 
 // Press implements switchtest.Party.
-func (w *webParty) Press(ctx context.Context, key byte) error {
-	return w.page.say(ctx, message{Type: "digit", Leg: w.leg, Digit: string(key)})
-}
+func (w *webParty) Press(ctx context.Context, key byte) error { return w.press(ctx, key) }
 
 // Wait implements switchtest.Party.
 func (w *webParty) Wait(ctx context.Context, s tandem.LegState) error {
