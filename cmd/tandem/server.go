@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,6 +44,7 @@ type options struct {
 	tlsCert, tlsKey string
 	contacts        crm.Lookup // instead of the configured one
 	secureCookies   bool
+	failureLimit    int // wrong passwords that lock an account; 0: 3
 }
 
 // newServer opens the stores, settles what an earlier process left behind, and builds every part. It starts nothing.
@@ -188,6 +190,7 @@ func (s *server) buildWeb(o options) error {
 		Phone: s.bridge.Phone, SIP: s.bridge.SIPWebSocket(),
 		Pauses:       []string{"Break", "Lunch", "Training", "Back office"},
 		Dispositions: dispositions(), Version: version(), Secure: o.secureCookies || s.tlsCert != "", Logger: s.log,
+		FailureLimit: cmp.Or(o.failureLimit, 3),
 		Ready: map[string]web.Check{"database": func(ctx context.Context) error {
 			_, err := s.stores.Journal().Last(ctx)
 			return err
