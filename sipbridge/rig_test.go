@@ -58,6 +58,7 @@ type station struct {
 	bridge netip.AddrPort
 	codecs []sdp.Codec
 	login  *sipcore.Credentials
+	raw    bool // telephones are bare sockets, for benchmarks
 
 	mu    sync.Mutex
 	calls map[string]*party
@@ -88,7 +89,7 @@ func newStation(tb testing.TB, bridge netip.AddrPort) *station {
 
 // Incoming lets a telephone ring.
 func (s *station) Incoming(_ context.Context, call *sipcore.Call) {
-	p := newParty(s.tb, s.codecs)
+	p := newParty(s.tb, s.codecs, s.raw)
 	p.call = call
 	p.to = tandem.Number(call.Request().URI.User)
 	p.subject = call.Request().Header("Subject")
@@ -116,7 +117,7 @@ func (s *station) Event(_ context.Context, call *sipcore.Call, ev sipcore.Event)
 	case sipcore.Answered:
 		theirs, err := sdp.Parse(ev.SDP)
 		if err == nil {
-			err = p.phone.Connect(p.ours, theirs)
+			err = p.sound.Connect(p.ours, theirs)
 		}
 		if err != nil {
 			s.tb.Errorf("the bridge's answer: %v", err)
@@ -140,9 +141,9 @@ func (s *station) Reoffer(context.Context, *sipcore.Call, []byte) ([]byte, error
 
 // dial calls a number at the bridge.
 func (s *station) dial(ctx context.Context, from, to tandem.Number) (*party, error) {
-	p := newParty(s.tb, s.codecs)
+	p := newParty(s.tb, s.codecs, s.raw)
 	p.to = to
-	p.ours = sdp.Offer(p.phone.Local())
+	p.ours = sdp.Offer(p.sound.Local())
 	body, err := p.ours.Marshal()
 	if err != nil {
 		return nil, err
@@ -182,7 +183,8 @@ func (s *station) register(ctx context.Context, user string, expires int) error 
 type party struct {
 	tb           testing.TB
 	call         *sipcore.Call
-	phone        *siptest.RTPPhone
+	sound        soundBox
+	phone        *siptest.RTPPhone // the same; nil when the sound is a bare socket
 	to           tandem.Number
 	subject      string
 	hertz        float64
@@ -206,16 +208,27 @@ var voices atomic.Int64
 
 func nextVoice() float64 { return 620 + 110*float64(voices.Add(1)%24) }
 
-func newParty(tb testing.TB, codecs []sdp.Codec) *party {
+// soundBox is a telephone's end of the sound.
+type soundBox interface {
+	Local() sdp.Description
+	Connect(ours, theirs sdp.Description) error
+}
+
+func newParty(tb testing.TB, codecs []sdp.Codec, raw bool) *party { //nolint:revive // One kind of telephone or the other.
 	tb.Helper()
+	p := &party{
+		tb: tb, hertz: nextVoice(), change: make(chan struct{}), reoffered: make(chan sipcore.ReofferResult, 8),
+	}
+	if raw {
+		p.sound = newBareSocket(tb)
+		return p
+	}
 	phone, err := siptest.NewRTPPhone(siptest.RTPConfig{Codecs: codecs})
 	if err != nil {
 		tb.Errorf("telephone: %v", err)
 		return nil
 	}
-	p := &party{
-		tb: tb, phone: phone, hertz: nextVoice(), change: make(chan struct{}), reoffered: make(chan sipcore.ReofferResult, 8),
-	}
+	p.phone, p.sound = phone, phone
 	phone.Speak(media.Sine(p.hertz, 0.4))
 	background(tb, func(ctx context.Context) { _ = phone.Run(ctx) })
 	return p
@@ -236,7 +249,9 @@ func (p *party) end(e sipcore.Ended) {
 	p.mu.Lock()
 	p.ended = e
 	p.mu.Unlock()
-	p.phone.Mute()
+	if p.phone != nil {
+		p.phone.Mute()
+	}
 	p.become(tandem.LegStateEnded)
 }
 
@@ -246,11 +261,11 @@ func (p *party) Answer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if p.ours, err = sdp.Answer(offer, p.phone.Local()); err != nil {
+	if p.ours, err = sdp.Answer(offer, p.sound.Local()); err != nil {
 		return err
 	}
 	p.theirs = offer
-	if err := p.phone.Connect(p.ours, offer); err != nil {
+	if err := p.sound.Connect(p.ours, offer); err != nil {
 		return err
 	}
 	body, err := p.ours.Marshal()
