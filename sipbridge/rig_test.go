@@ -214,7 +214,7 @@ type soundBox interface {
 	Connect(ours, theirs sdp.Description) error
 }
 
-func newParty(tb testing.TB, codecs []sdp.Codec, raw bool) *party { //nolint:revive // One kind of telephone or the other.
+func newParty(tb testing.TB, codecs []sdp.Codec, raw bool) *party {
 	tb.Helper()
 	p := &party{
 		tb: tb, hertz: nextVoice(), change: make(chan struct{}), reoffered: make(chan sipcore.ReofferResult, 8),
