@@ -33,6 +33,11 @@ routes:
 %s`, trunkPort, trunkPort, more)
 }
 
+// twoTrunks is the same centre with a second trunk.
+func twoTrunks(first, second int) string {
+	return strings.Replace(centre(first, ""), "trunks:\n", fmt.Sprintf("trunks:\n  - {id: second, remote: \"127.0.0.1:%d\", match: [\"127.0.0.1:%d\"]}\n", second, second), 1)
+}
+
 // callRecord is the part of the API's call record that these tests look at.
 type callRecord struct {
 	ID        string    `json:"id"`

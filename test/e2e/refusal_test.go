@@ -97,7 +97,7 @@ func TestRefusal_WrongPasswordsLockTheAccount(t *testing.T) {
 func TestRefusal_TheConfigurationIsNamedWhatAndWhere(t *testing.T) {
 	requireServers(t)
 	t.Parallel()
-	path, err := binary()
+	path, err := program()
 	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "tandem.yaml")
 	require.NoError(t, os.WriteFile(file, []byte("queues:\n  - id: support\nroutes:\n  - did: '100'\n    queue: suport\n"), 0o600))

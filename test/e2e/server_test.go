@@ -26,8 +26,8 @@ import (
 // buildDir is where the binary of this run is.
 var buildDir string
 
-// binary builds the server once for the whole run, with the race detector when the tests have it.
-var binary = sync.OnceValues(func() (string, error) {
+// program builds the server once for the whole run, with the race detector when the tests have it.
+var program = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(buildDir, "tandem")
 	args := []string{"build", "-o", path}
 	if raceEnabled {
@@ -81,7 +81,7 @@ type server struct {
 // start runs the binary with args until the test ends, and waits until it says where it listens.
 func start(t *testing.T, dir string, args ...string) *server {
 	t.Helper()
-	path, err := binary()
+	path, err := program()
 	require.NoError(t, err)
 	s := &server{Dir: dir, out: &output{}, err: &output{}, done: make(chan struct{})}
 	s.cmd = exec.Command(path, args...)
