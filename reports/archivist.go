@@ -100,8 +100,9 @@ func (a *Archivist) Run(ctx context.Context) error {
 	followCtx, stop := context.WithCancel(ctx)
 	incoming := make(chan []tandem.Record) // unbuffered: the journal keeps what we have not taken yet
 	followed := make(chan error, 1)
+	from := f.saved + 1
 	go func() {
-		followed <- a.cfg.Journal.Follow(followCtx, f.saved+1, func(rs []tandem.Record) error {
+		followed <- a.cfg.Journal.Follow(followCtx, from, func(rs []tandem.Record) error {
 			select {
 			case incoming <- rs:
 				return nil

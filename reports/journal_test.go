@@ -58,6 +58,23 @@ type broken struct {
 
 func (b *broken) Append(ctx context.Context, rs []tandem.Record) error { return b.append(ctx, rs) }
 
+// gated is a store whose Append waits for a gate.
+type gated struct {
+	reports.Store
+	gate  chan struct{}
+	taken atomic.Int64 // records that wait at the gate
+}
+
+func (g *gated) Append(ctx context.Context, rs []tandem.Record) error {
+	g.taken.Store(int64(len(rs)))
+	select {
+	case <-g.gate:
+		return g.Store.Append(ctx, rs)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 var errBroken = errors.New("disk is on fire")
 
 func TestNew_ChecksItsConfig(t *testing.T) {
@@ -88,10 +105,7 @@ func TestJournal_CallersShareTransactions(t *testing.T) {
 	t.Parallel()
 	store := memstore.NewJournal()
 	gate := make(chan struct{})
-	slow := &broken{Store: store, append: func(ctx context.Context, rs []tandem.Record) error {
-		<-gate
-		return store.Append(ctx, rs)
-	}}
+	slow := &gated{Store: store, gate: gate}
 	j := run(t, reports.Config{Store: slow})
 	const callers = 50
 	var wg sync.WaitGroup
@@ -103,7 +117,7 @@ func TestJournal_CallersShareTransactions(t *testing.T) {
 			}
 		})
 	}
-	require.Eventually(t, func() bool { return j.Stats().Queued >= callers-1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return j.Stats().Queued+int(slow.taken.Load())/2 == callers }, 10*time.Second, time.Millisecond)
 	close(gate)
 	wg.Wait()
 	s := j.Stats()
@@ -177,15 +191,13 @@ func TestJournal_FullQueueSlowsTheSourceDown(t *testing.T) {
 	t.Parallel()
 	store := memstore.NewJournal()
 	gate := make(chan struct{})
-	slow := &broken{Store: store, append: func(ctx context.Context, rs []tandem.Record) error {
-		<-gate
-		return store.Append(ctx, rs)
-	}}
+	slow := &gated{Store: store, gate: gate}
 	j := run(t, reports.Config{Store: slow, Queue: 1})
 	results := make(chan error, 2)
 	go func() { results <- j.Handle(t.Context(), ring(1)) }() // in the writer's hands
+	require.Eventually(t, func() bool { return slow.taken.Load() == 1 }, 10*time.Second, time.Millisecond)
 	go func() { results <- j.Handle(t.Context(), ring(2)) }() // in the queue
-	require.Eventually(t, func() bool { return j.Stats().Queued == 1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return slow.taken.Load() == 1 && j.Stats().Queued == 1 }, 10*time.Second, time.Millisecond)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	require.ErrorIs(t, j.Handle(ctx, ring(3)), context.DeadlineExceeded, "the third waits until its context ends")
@@ -198,10 +210,7 @@ func TestJournal_BadRecordHarmsItsCallerOnly(t *testing.T) {
 	t.Parallel()
 	store := memstore.NewJournal()
 	gate := make(chan struct{})
-	slow := &broken{Store: store, append: func(ctx context.Context, rs []tandem.Record) error {
-		<-gate
-		return store.Append(ctx, rs)
-	}}
+	slow := &gated{Store: store, gate: gate}
 	j := run(t, reports.Config{Store: slow})
 	require.ErrorIs(t, j.Handle(t.Context(), tandem.Record{At: at(0)}), tandem.ErrInvalid, "no event")
 	require.ErrorIs(t, j.Handle(t.Context(), tandem.Record{Event: tandem.NodeAlive{}}), tandem.ErrInvalid, "no time")
@@ -216,7 +225,7 @@ func TestJournal_BadRecordHarmsItsCallerOnly(t *testing.T) {
 			assert.NoError(t, j.Handle(t.Context(), ring(i)))
 		})
 	}
-	require.Eventually(t, func() bool { return j.Stats().Queued >= 8 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return j.Stats().Queued+int(slow.taken.Load()) == 9 }, 10*time.Second, time.Millisecond)
 	close(gate)
 	wg.Wait()
 	assert.EqualValues(t, 8, j.Last(), "the others' records are there")
@@ -287,20 +296,15 @@ func TestJournal_NoticesAnotherWriter(t *testing.T) {
 func TestJournal_StopWritesWhatWasTakenAndTheEnd(t *testing.T) {
 	t.Parallel()
 	store := memstore.NewJournal()
-	entered, gate := make(chan struct{}, 100), make(chan struct{})
-	slow := &broken{Store: store, append: func(ctx context.Context, rs []tandem.Record) error {
-		entered <- struct{}{}
-		<-gate
-		return store.Append(ctx, rs)
-	}}
+	gate := make(chan struct{})
+	slow := &gated{Store: store, gate: gate}
 	j := run(t, reports.Config{Store: slow, Node: "n1"})
 	results := make(chan error, 3)
 	for i := range 3 {
 		go func() { results <- j.Handle(t.Context(), ring(i)) }()
 	}
-	<-entered
-	require.Eventually(t, func() bool { return j.Stats().Queued == 2 }, 10*time.Second, time.Millisecond)
-	j.stop() // in the middle of a write, and with two waiting
+	require.Eventually(t, func() bool { return j.Stats().Queued+int(slow.taken.Load()) == 3 }, 10*time.Second, time.Millisecond)
+	j.stop() // in the middle of a write
 	close(gate)
 	for range 3 {
 		require.NoError(t, <-results)
