@@ -38,6 +38,9 @@ func TestAsterisk_BootsLogsInAndEnds(t *testing.T) {
 			require.NotContains(t, line, "ERROR[", "Asterisk finds fault with its configuration")
 		}
 	}))
+	if pbx.AMIAddr == "" {
+		t.Skip("without an Asterisk")
+	}
 	require.True(t, refused(t, pbx.AMIAddr))
 	_, err := os.Stat(pbx.Dir)
 	require.ErrorIs(t, err, fs.ErrNotExist)

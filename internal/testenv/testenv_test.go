@@ -192,6 +192,9 @@ func TestRedis_EndsWithItsTest(t *testing.T) {
 	}
 	var addr string
 	require.True(t, t.Run("inner", func(t *testing.T) { addr = testenv.Redis(t) })) //nolint:paralleltest // its end is what is looked at
+	if addr == "" {
+		t.Skip("without a Redis")
+	}
 	require.True(t, refused(t, addr))
 }
 
