@@ -147,3 +147,19 @@ func toneFile(t *testing.T, frequency float64) string {
 	require.NoError(t, os.WriteFile(path, append(b, samples...), 0o600))
 	return path
 }
+
+// until waits for a JavaScript expression to be true.
+func (b *browser) until(expression string) {
+	b.t.Helper()
+	require.Eventually(b.t, func() bool {
+		v, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool]("Boolean("+expression+")"))
+		return err == nil && v
+	}, 15*time.Second, 50*time.Millisecond, "page: %s", expression)
+}
+
+// run evaluates a script for what it does.
+func (b *browser) run(script string) {
+	b.t.Helper()
+	_, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](script+"\n;true"))
+	require.NoError(b.t, err)
+}
