@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
@@ -125,23 +126,23 @@ func openTab(t *testing.T, base string) *tab {
 	ctx, cancelTab := chromedp.NewContext(ctx)
 	t.Cleanup(cancelTab)
 	b := &tab{t: t, ctx: ctx, base: base}
-	chromedp.ListenTarget(ctx, func(ev any) {
+	require.NoError(t, chromedp.Listen(ctx, func(ev any) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		switch e := ev.(type) {
 		case *runtime.EventExceptionThrown:
-			b.said = append(b.said, "exception: "+e.ExceptionDetails.Error())
+			b.said = append(b.said, "exception: "+fmt.Sprintf("%+v %+v", e.ExceptionDetails.Text, e.ExceptionDetails.Exception))
 		case *log.EventEntryAdded:
 			// A 401 or 404 that the page asked for on purpose is the browser's own remark, not a fault of the page.
 			if !strings.Contains(e.Entry.Text, "the server responded with a status of") {
 				b.said = append(b.said, e.Entry.Text)
 			}
 		}
-	})
+	}))
 	return b
 }
 
-func (b *tab) do(actions ...chromedp.Action) {
+func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
 	defer cancel()
@@ -187,7 +188,10 @@ func (b *tab) shot(name string) {
 // scheme makes the page light or dark.
 func (b *tab) scheme(name string) {
 	b.t.Helper()
-	b.do(emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}}))
+	b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}}})
+		return err
+	}))
 }
 
 // accessible runs axe-core over the page, light and dark, and takes both pictures.
@@ -195,7 +199,7 @@ func (b *tab) accessible(name string) {
 	b.t.Helper()
 	axe, err := os.ReadFile(testenv.NodeModule(b.t, "axe-core/axe.min.js"))
 	require.NoError(b.t, err)
-	b.do(chromedp.EvaluateDiscard(string(axe)))
+	b.do(chromedp.Evaluate[chromedp.Void](string(axe)))
 	for _, scheme := range []string{"light", "dark"} {
 		b.scheme(scheme)
 		b.shot(name + "-" + scheme)
@@ -357,10 +361,10 @@ func TestBoard_ShowsQueuesCallersAndAgentsAndFollowsThem(t *testing.T) {
 	b.until(`!document.querySelector('tandem-board').textContent.includes('+34911000111')`)
 	b.do(chromedp.Navigate(base+"/calls"), chromedp.WaitVisible("tandem-calls tbody tr"))
 	b.accessible("calls")
-	b.do(emulation.SetDeviceMetricsOverride(1024, 768, 1, false), chromedp.Navigate(base+"/board"), chromedp.WaitVisible("tandem-board tbody tr"))
+	b.do(chromedp.EmulateViewport(1024, 768), chromedp.Navigate(base+"/board"), chromedp.WaitVisible("tandem-board tbody tr"))
 	b.accessible("board-1024")
 	b.until(`document.documentElement.scrollWidth <= innerWidth`)
-	b.do(emulation.SetDeviceMetricsOverride(390, 844, 1, true))
+	b.do(chromedp.EmulateViewport(390, 844))
 	b.shot("board-phone")
 	b.until(`document.documentElement.scrollWidth <= innerWidth`)
 	b.quiet()
@@ -375,7 +379,7 @@ func TestConsole_FitsSmallScreensAndSaysWhenTheServerIsAway(t *testing.T) {
 	b := openTab(t, srv.URL)
 	b.logIn("ann")
 	for _, width := range []int64{1024, 390} {
-		b.do(emulation.SetDeviceMetricsOverride(width, 800, 1, width < 500))
+		b.do(chromedp.EmulateViewport(width, 800))
 		b.until(`document.documentElement.scrollWidth <= innerWidth`)
 		b.accessible(fmt.Sprintf("console-%d", width))
 	}

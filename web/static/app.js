@@ -51,7 +51,7 @@ export class App {
         this.status,
         h('button', { class: 'plain icon-only', title: t('themeTo'), 'aria-label': t('themeTo'), id: 'theme', onclick: () => toggleTheme() }, icon('sun')),
         h('span', { class: 'who' }, this.me.name),
-        h('button', { class: 'plain', id: 'log-out', onclick: () => this.logOut() }, icon('out'), h('span', { class: 'label' }, t('logOut')))),
+        h('button', { class: 'plain', id: 'log-out', 'aria-label': t('logOut'), title: t('logOut'), onclick: () => this.logOut() }, icon('out'), h('span', { class: 'label' }, t('logOut')))),
       this.banner,
       this.main);
     document.addEventListener('click', (e) => this.follow(e), { signal });

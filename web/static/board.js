@@ -31,10 +31,10 @@ export class BoardPage extends Following {
         h('section', { class: 'kpis', 'aria-label': t('boardTitle') }, Object.values(this.kpis)),
         h('div', { class: 'board-columns' },
           h('div', { class: 'stack' },
-            panel('queuesTitle', 'wave', h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': t('queuesTitle') }, h('table', {},
-              head([['queue', ''], ['waiting', 'num'], ['longest', 'num'], ['talkingCount', 'num'], ['readyCount', 'num'], ['answered', 'num'], ['abandoned', 'num'], ['serviceLevel', 'num'], ['waitingTitle', '']]),
+            panel('queuesTitle', 'wave', h('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': t('queuesTitle') }, h('table', {},
+              head([['queue', ''], ['waiting', 'num'], ['longest', 'num'], ['talkingCount', 'num'], ['readyCount', 'num'], ['answered', 'num'], ['abandoned', 'num'], ['serviceLevel', 'num'], ['trend', '']]),
               this.queues)), h('p', { class: 'quiet foot' }, t('sinceStart'))),
-            panel('waitingTitle', 'clock', this.nobody, h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': t('waitingTitle') }, this.waitingTable))),
+            panel('waitingTitle', 'clock', this.nobody, h('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': t('waitingTitle') }, this.waitingTable))),
           panel('agentsTitle', 'people', this.team)));
     }
     super.connectedCallback();
@@ -58,7 +58,7 @@ export class BoardPage extends Following {
   }
 
   queueRow() {
-    const cells = ['name', 'num', 'num', 'num', 'num', 'num', 'num', 'num'].map((c, i) => (i === 0 ? h('th', { scope: 'row', class: c }) : h('td', { class: c })));
+    const cells = ['name', 'num heat', 'num heat', 'num', 'num', 'num', 'num', 'num'].map((c, i) => (i === 0 ? h('th', { scope: 'row', class: c }) : h('td', { class: c })));
     const line = new Spark();
     return Object.assign(h('tr', {}, cells, h('td', {}, line)), { parts: { cells, line } });
   }
@@ -82,10 +82,10 @@ export class BoardPage extends Following {
     this.nobody.hidden = callers.length > 0;
     this.waitingTable.hidden = callers.length === 0;
     sync(this.callers, callers, (w) => w.call, () => {
-      const cells = ['num', '', '', 'num'].map((c) => h('td', { class: c }));
-      return Object.assign(h('tr', {}, cells), { cells });
+      const cells = ['num', '', '', 'num heat'].map((c) => h('td', { class: c }));
+      return Object.assign(h('tr', {}, cells), { parts: cells });
     }, (el, w) => {
-      const cells = /** @type {any} */ (el).cells;
+      const cells = /** @type {any} */ (el).parts;
       const agent = this.live.agent(w.agent)?.name ?? w.agent;
       put(cells[0], w.position);
       put(cells[1], [w.name, w.number || t('withheld'), agent ? t('ringsAt', { agent }) : ''].filter(Boolean).join(' · '));

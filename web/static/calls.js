@@ -24,10 +24,12 @@ export class Calls extends HTMLElement {
     const exporting = this.app.me.role !== 'agent';
     this.append(h('section', { class: 'card panel' },
       h('div', { class: 'row' }, h('h1', {}, t('callsTitle')), exporting && h('a', { class: 'button', href: '/api/v1/calls.csv', download: 'calls.csv', target: '_self' }, icon('download'), t('callsExport'))),
-      h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': t('callsTitle') }, h('table', {},
+      h('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': t('callsTitle') }, h('table', {},
         head([['colStarted', ''], ['colDirection', ''], ['colNumber', ''], ['colQueue', ''], ['colAgent', ''], ['colWaited', 'num'], ['colTalked', 'num'], ['colResult', ''], ['colDisposition', '']]), this.rows)),
       this.message, this.more));
-    void this.load();
+    // The names of queues and agents come with the board.
+    if (this.app.live.board) void this.load();
+    else this.app.live.addEventListener('board', () => this.load(), { once: true });
   }
 
   async load() {

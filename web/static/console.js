@@ -101,7 +101,7 @@ export class Console extends Following {
     put(this.since, agent?.since && state !== 'logged_out' ? clock(this.live.age(agent.since)) : '');
     this.next.hidden = !agent?.next;
     if (agent?.next) put(this.next, t('stateNext', { state: named('state_', agent.next) }));
-    set(this.readyButton, { 'aria-pressed': String(state === 'ready'), class: state === 'ready' ? 'wide' : 'wide primary' });
+    set(this.readyButton, { 'aria-pressed': String(state === 'ready'), class: mode === 'out' || mode === 'paused' || mode === 'unavailable' ? 'wide primary' : 'wide' });
     set(this.pauseButton, { 'aria-pressed': String(state === 'paused') });
     this.outButton.hidden = state === 'logged_out' || state === '';
     this.showPhone();

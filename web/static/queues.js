@@ -103,7 +103,7 @@ export function level(q, wait) {
  */
 export function spark(el, live, queue) {
   const values = live.history.map((p) => p.waiting[queue] ?? 0);
-  el.show(values, 120, t('sparkLabel', { n: Math.max(0, ...values) }));
+  el.show(values, Math.min(120, Math.max(24, values.length)), t('sparkLabel', { n: Math.max(0, ...values) }));
 }
 
 /** The agents: state chip, name, time in state. */

@@ -71,6 +71,7 @@ export class Stage extends HTMLElement {
     p.sound = h('p', { class: 'hint', hidden: true });
     p.contact = h('div', { class: 'contact' });
     const head = h('div', { class: 'stage-head' }, h('div', { class: 'stage-who' }, p.title, p.name, p.number, p.queue), p.timer);
+    if (this.card?.call.id === this.cardFor) queueMicrotask(() => this.showContact());
     const body = mode === 'ringing' ? [] : [this.form()];
     return [head, p.sound, this.actions(mode), h('div', { class: 'stage-body' }, p.contact, ...body)];
   }
@@ -216,7 +217,6 @@ export class Stage extends HTMLElement {
       });
       return h('label', { class: 'choice' }, input, h('span', {}, d.name || d.id));
     });
-    if (this.card?.call.id === this.cardFor) queueMicrotask(() => this.showContact());
     this.parts.saved = h('span', { class: 'quiet saved', role: 'status' });
     return h('div', { class: 'form' },
       choices.length > 0 && h('fieldset', {}, h('legend', {}, t('dispositionTitle')), h('div', { class: 'choices' }, choices)),

@@ -32,7 +32,8 @@ export class TodayView extends HTMLElement {
       h('h2', {}, icon('clock'), t('todayTitle')),
       h('dl', { class: 'figures' }, this.figures.map((f) => f.row)),
       h('h2', { class: 'second' }, t('recentTitle')), this.none, this.list);
-    void this.load();
+    if (this.live.board) void this.load();
+    else this.live.addEventListener('board', () => this.load(), { once: true });
   }
 
   /** Reads afresh a moment later: what has just happened is in the records then. */
@@ -58,6 +59,8 @@ export class TodayView extends HTMLElement {
     [today.answered, today.missed, clock(today.talked), average].forEach((v, i) => put(/** @type {HTMLElement} */ (this.figures[i]?.value), v));
     this.none.hidden = today.calls.length > 0;
     sync(this.list, today.calls, (c) => c.id, (c) => this.row(c), (el, c) => {
+      const detail = el.querySelector('.detail');
+      if (detail) put(detail, [timeOfDay(c.started), c.queues?.map((q) => this.live.queueName(q)).join(', ')].filter(Boolean).join(' · '));
       const talked = el.querySelector('.time');
       if (talked) put(talked, c.talked ? clock(c.talked) : named('result_', c.result));
     });
@@ -67,7 +70,7 @@ export class TodayView extends HTMLElement {
   row(c) {
     return h('li', {},
       icon(c.direction === 'outbound' ? 'outbound' : 'inbound'), h('span', { class: 'unseen' }, named('direction_', c.direction)),
-      h('span', { class: 'who' }, h('span', { class: 'name' }, c.name || c.number || t('withheld')), h('span', { class: 'quiet detail' }, [timeOfDay(c.started), c.queues?.map((q) => this.live.queueName(q)).join(', ')].filter(Boolean).join(' · '))),
+      h('span', { class: 'who' }, h('span', { class: 'name' }, c.name || c.number || t('withheld')), h('span', { class: 'quiet detail' })),
       h('span', { class: 'time' }));
   }
 }
