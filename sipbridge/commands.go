@@ -195,11 +195,8 @@ func (b *Bridge) hold(ctx context.Context, op string, id tandem.LegID, on bool) 
 			return tandem.ErrState
 		}
 		l.held = on
-		if l.peer == nil {
-			l.sound = tandem.Sound{}
-			if on {
-				l.sound.Kind = tandem.SoundMusic
-			}
+		if l.sound.Kind == tandem.SoundFile {
+			l.sound = tandem.Sound{} // A file does not begin again.
 		}
 		b.wireLocked(l)
 		b.emitLocked(tandem.LegHeld{Leg: l.id, Held: on, By: tandem.PartySystem})

@@ -65,6 +65,13 @@ func (b *Bridge) place(d tandem.Dial) error {
 	b.legs[l.id] = l
 	b.count.dialled.Add(1)
 	offer := b.offerCodecsLocked(d.With, t)
+	if w := b.legs[d.With]; w != nil {
+		l.hops = w.hops
+	}
+	if l.hops < 0 {
+		b.endLocked(l, ending{cause: tandem.CauseFailed, detail: "too many hops: the call goes in circles"})
+		return nil
+	}
 	if t == nil {
 		b.dialAgentLocked(l, offer)
 		return nil
@@ -81,6 +88,14 @@ func (b *Bridge) place(d tandem.Dial) error {
 // dialable says whether a number is safe to be written into a SIP address: digits, or a name of letters, digits and a few marks.
 func dialable(n tandem.Number) bool {
 	return len(n) <= 64 && strings.Trim(string(n), "+*#0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_.~") == ""
+}
+
+// userOf writes a caller's number as the user of a SIP address; one that is withheld, or cannot stand there, is anonymous.
+func userOf(n tandem.Number) string {
+	if n == "" || !dialable(n) {
+		return "anonymous"
+	}
+	return string(n)
 }
 
 // offerCodecsLocked returns what to offer: first what the leg to be bridged with uses, with its numbers, so that nothing need be
@@ -230,8 +245,9 @@ func (b *Bridge) dialTrunk(ctx context.Context, l *leg) {
 	}
 	domain, user := t.FromDomain, t.FromUser
 	orDefault(&domain, b.cfg.Domain)
-	orDefault(&user, string(l.dial.From.Number))
-	orDefault(&user, "anonymous")
+	if user == "" {
+		user = userOf(l.dial.From.Number)
+	}
 	req := sipcore.InviteRequest{
 		To:          "sip:" + string(l.dial.To.Number) + "@" + remote,
 		From:        "sip:" + user + "@" + domain,
@@ -283,14 +299,10 @@ func (b *Bridge) ringContact(ctx context.Context, br *branch, contact registrar.
 		return
 	}
 	d := br.leg.dial
-	user := string(d.From.Number)
-	if user == "" || !dialable(d.From.Number) {
-		user = "anonymous"
-	}
 	b.invite(ctx, br, sipcore.InviteRequest{
 		To:          contact.Contact,
 		ToHeader:    "sip:" + contact.User + "@" + b.cfg.Domain,
-		From:        "sip:" + user + "@" + b.cfg.Domain,
+		From:        "sip:" + userOf(d.From.Number) + "@" + b.cfg.Domain,
 		FromDisplay: d.From.Name,
 		Flow:        contact.Flow,
 		SDP:         body,
@@ -312,6 +324,7 @@ func (b *Bridge) invite(ctx context.Context, br *branch, req sipcore.InviteReque
 	}
 	req.ID = b.cfg.IDs() + "@" + b.cfg.Domain
 	req.Timeout = time.Until(l.ringUntil) + ringMargin
+	req.MaxForwards = l.hops
 	b.calls[req.ID] = br // Before it is sent: its events may come before Invite returns.
 	b.mu.Unlock()
 

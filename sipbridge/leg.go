@@ -30,6 +30,7 @@ type leg struct {
 	answering bool         // Answer was taken and is under way
 	codecs    []sdp.Codec  // the sound's codec and telephone events, as this leg numbers them; nil: not known yet
 	remotes   []string     // of the trunk, those not tried yet
+	hops      int          // how many more switches its INVITE may cross; 0: not said, negative: none
 	sound     tandem.Sound // what is played; the zero value is silence
 	held      bool         // by our Hold
 	farHeld   bool         // by the far end

@@ -141,6 +141,11 @@ func (s *station) Reoffer(context.Context, *sipcore.Call, []byte) ([]byte, error
 
 // dial calls a number at the bridge.
 func (s *station) dial(ctx context.Context, from, to tandem.Number) (*party, error) {
+	return s.dialHops(ctx, from, to, 70)
+}
+
+// dialHops calls a number with a limit to the switches on the way.
+func (s *station) dialHops(ctx context.Context, from, to tandem.Number, hops int) (*party, error) {
 	p := newParty(s.tb, s.codecs, s.raw)
 	p.to = to
 	p.ours = sdp.Offer(p.sound.Local())
@@ -159,6 +164,7 @@ func (s *station) dial(ctx context.Context, from, to tandem.Number) (*party, err
 	p.call, err = s.ep.Invite(ctx, sipcore.InviteRequest{
 		To: fmt.Sprintf("sip:%s@%s", to, s.bridge), From: fmt.Sprintf("sip:%s@%s", from, host), ID: id,
 		Destination: "udp:" + s.bridge.String(), SDP: body, Credentials: s.login,
+		MaxForwards: hops,
 	})
 	return p, err
 }

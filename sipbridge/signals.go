@@ -159,6 +159,9 @@ func (s *signals) Incoming(ctx context.Context, call *sipcore.Call) {
 	}
 	br := &branch{leg: l, line: &sipLine{bridge: b, call: call}}
 	l.main, l.branches = br, []*branch{br}
+	if l.hops = call.MaxForwards(); l.hops == 0 {
+		l.hops = -1
+	}
 	codecs := sdp.DefaultCodecs()
 	if l.trunk != nil {
 		codecs = l.trunk.codecs()

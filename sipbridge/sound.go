@@ -56,6 +56,10 @@ func (b *Bridge) wireLocked(l *leg) {
 		return
 	}
 	p := l.peer
+	if p == nil && l.held {
+		b.playLocked(l, tandem.Sound{Kind: tandem.SoundMusic})
+		return
+	}
 	if p == nil {
 		b.playLocked(l, l.sound)
 		return
