@@ -22,7 +22,7 @@ const (
 	endBit     = 0x80
 	eventLevel = 10 // dBm0 below zero
 	// digitTimeout ends a received event whose end packets were all lost.
-	digitTimeout = 150 * time.Millisecond
+	digitTimeout = 400 * time.Millisecond
 )
 
 func digitEvent(digit rune) (byte, bool) {

@@ -9,6 +9,8 @@ import (
 
 const (
 	reportInterval = 5 * time.Second
+	// firstReport is how soon the next report follows while nothing was received yet.
+	firstReport = time.Second
 	// ntpEpoch is the start of NTP time, in seconds before that of Unix.
 	ntpEpoch = 2208988800
 )
@@ -50,10 +52,11 @@ func (in *inbound) block(now time.Time) ([]rtcp.ReceptionReport, bool) {
 	if now.Before(r.due) {
 		return nil, false
 	}
-	r.due = now.Add(reportInterval)
 	if !in.begun {
+		r.due = now.Add(firstReport)
 		return nil, true
 	}
+	r.due = now.Add(reportInterval)
 	b := rtcp.ReceptionReport{
 		SSRC: in.ssrc, TotalLost: uint32(min(in.lost(), 0x7fffff)), Jitter: uint32(in.jitter),
 		LastSequenceNumber: uint32(in.base) + uint32(in.expected) - 1, LastSenderReport: r.senderNTP,

@@ -111,7 +111,6 @@ func TestWeb_PlayHoldAndClose(t *testing.T) {
 	two.Speak(media.Sine(600, 0.3))
 	require.NoError(t, k.Join(e, e2))
 	require.NoError(t, b.WaitTone(ctx, 600))
-	require.Eventually(t, func() bool { return e.Stats().RoundTrip > 0 || e.Stats().RemoteJitter >= 0 }, time.Second, time.Millisecond)
 	e2.Close()
 	require.NoError(t, e.Play(media.Sine(900, 0.3)))
 	require.NoError(t, b.WaitTone(ctx, 900), "the other browser's end closed, this one goes on")
@@ -170,10 +169,7 @@ func TestWeb_CheckNeedsNameAndPassword(t *testing.T) {
 	e, err := k.OpenWeb(t.Context(), media.WebConfig{})
 	require.NoError(t, err)
 	w := e.Local().Web
-	ask := func(c interface {
-		SetReadDeadline(time.Time) error
-	}, name, pwd string, extra ...stun.Setter,
-	) bool {
+	ask := func(name, pwd string, extra ...stun.Setter) bool {
 		raw := rawPeer(t)
 		m, err := stun.Build(append(append([]stun.Setter{stun.TransactionID, stun.BindingRequest, stun.NewUsername(name)}, extra...),
 			stun.NewShortTermIntegrity(pwd), stun.Fingerprint)...)
@@ -191,12 +187,12 @@ func TestWeb_CheckNeedsNameAndPassword(t *testing.T) {
 		require.NoError(t, stun.NewShortTermIntegrity(w.Pwd).Check(res))
 		return res.Type == stun.BindingSuccess
 	}
-	require.True(t, ask(nil, w.Ufrag+":any", w.Pwd))
-	require.False(t, ask(nil, w.Ufrag+":any", "wrong"))
-	require.False(t, ask(nil, "nobody:any", w.Pwd))
-	require.False(t, ask(nil, w.Ufrag+":any", w.Pwd, stun.RawAttribute{Type: stun.AttrICEControlled, Value: make([]byte, 8)}), "487")
+	require.True(t, ask(w.Ufrag+":any", w.Pwd))
+	require.False(t, ask(w.Ufrag+":any", "wrong"))
+	require.False(t, ask("nobody:any", w.Pwd))
+	require.False(t, ask(w.Ufrag+":any", w.Pwd, stun.RawAttribute{Type: stun.AttrICEControlled, Value: make([]byte, 8)}), "487")
 	e.Close()
-	require.False(t, ask(nil, w.Ufrag+":any", w.Pwd), "a closed end is gone")
+	require.False(t, ask(w.Ufrag+":any", w.Pwd), "a closed end is gone")
 }
 
 func TestWeb_CloseInAnyState(t *testing.T) {
@@ -213,4 +209,57 @@ func TestWeb_CloseInAnyState(t *testing.T) {
 		e.Close()
 	}
 	require.Eventually(t, func() bool { return k.Stats().Handshakes == 0 && k.Stats().Ends == 0 }, 5*time.Second, 5*time.Millisecond)
+}
+
+func TestWeb_ConsentStopsAndReturns(t *testing.T) {
+	t.Parallel()
+	k := newKit(t, media.Config{})
+	b := browser(t, webphone.Config{})
+	e := k.webCall(t, b)
+	require.NoError(t, e.Play(media.Sine(800, 0.3)))
+	ctx := within(t, 20*time.Second)
+	require.NoError(t, b.WaitTone(ctx, 800))
+	require.Eventually(t, func() bool { // A check may come in between and make it young again.
+		e.AgeCheck(31 * time.Second)
+		return len(k.of(e, media.EventConsentLost)) > 0
+	}, 5*time.Second, 20*time.Millisecond)
+	stopped := e.Stats().PacketsOut
+	k.eventually(t, e, media.EventResumed, 1)
+	require.LessOrEqual(t, e.Stats().PacketsOut, stopped+2, "nothing was sent in between")
+	b.Reset()
+	require.NoError(t, b.WaitTone(ctx, 800), "and sound comes back with the next check")
+	require.Len(t, k.of(e, media.EventConsentLost), 1)
+}
+
+func TestWeb_HandshakesWaitForAPlace(t *testing.T) {
+	t.Parallel()
+	k := newKit(t, media.Config{MaxHandshakes: 1})
+	var ends []*media.End
+	for range 4 {
+		ends = append(ends, k.webCall(t, browser(t, webphone.Config{})))
+		require.LessOrEqual(t, k.Stats().Handshakes, 1)
+	}
+	for _, e := range ends {
+		require.Eventually(t, func() bool { return len(k.of(e, media.EventSecured)) == 1 }, 15*time.Second, 5*time.Millisecond)
+	}
+}
+
+func TestWeb_HandshakeTimesOut(t *testing.T) {
+	t.Parallel()
+	k := newKit(t, media.Config{HandshakeTimeout: 100 * time.Millisecond})
+	e, err := k.OpenWeb(t.Context(), media.WebConfig{})
+	require.NoError(t, err)
+	raw := rawPeer(t)
+	offer := sdp.Offer(sdp.Description{Addr: addrOf(raw), Web: &sdp.Web{Ufrag: "peer", Pwd: "peerpeerpeerpeerpeerpeer", Fingerprint: "sha-256 00"}})
+	answer, err := sdp.Answer(offer, e.Local())
+	require.NoError(t, err)
+	require.NoError(t, e.Apply(answer, offer))
+	w := e.Local().Web
+	m, err := stun.Build(stun.TransactionID, stun.BindingRequest, stun.NewUsername(w.Ufrag+":peer"), stun.NewShortTermIntegrity(w.Pwd))
+	require.NoError(t, err)
+	_, err = raw.WriteToUDPAddrPort(m.Raw, k.WebAddr())
+	require.NoError(t, err)
+	k.eventually(t, e, media.EventFailed, 1)
+	require.Zero(t, k.Stats().Handshakes)
+	require.Zero(t, e.Stats().PacketsOut)
 }
