@@ -33,7 +33,6 @@ type centre struct {
 	mu      sync.Mutex
 	journal []tandem.Record
 	dialled []dialling
-	refuse  error // what the journal says
 }
 
 type dialling struct {
@@ -91,9 +90,6 @@ func setup(t *testing.T, st *store, fl *floor, react func(tandem.Dial) loopback.
 func (c *centre) record(_ context.Context, rs ...tandem.Record) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.refuse != nil {
-		return c.refuse
-	}
 	c.journal = append(c.journal, rs...)
 	return nil
 }
@@ -133,6 +129,7 @@ func events[E tandem.Event](c *centre) []E {
 // lead is in two attempts at a time, and each call's events are whole.
 func (c *centre) audit() {
 	c.Helper()
+	time.Sleep(10 * time.Minute) // the floor ends the conversations that it has
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	open := make(map[tandem.LeadID]tandem.AttemptID)
@@ -244,7 +241,7 @@ func TestRunner_NeverMoreLinesThanFreeAgents(t *testing.T) {
 			fl.mu.Unlock()
 			require.LessOrEqual(t, s.Dialing+s.Waiting, free)
 		}
-		require.Zero(t, fl.worst-1, "nobody waited behind another")
+		require.Zero(t, fl.worst, "somebody waited for an agent")
 		c.stop()
 		<-c.done
 		c.audit()
@@ -283,7 +280,13 @@ func TestRunner_StoreThatComesAndGoes(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				rnd := rand.New(rand.NewPCG(seed, 2))
 				st := newStore(leads(40)...)
-				c := setup(t, st, newFloor(4), people(seed, 0.4), nil)
+				c := setup(t, st, newFloor(4), people(seed, 0.4), func(cfg *campaign.Config) {
+					again := campaign.Rule{Attempts: 3, Delay: 10 * time.Minute}
+					cfg.Retry.Rules = map[tandem.Outcome]campaign.Rule{
+						tandem.OutcomeBusy: again, tandem.OutcomeNoAnswer: again, tandem.OutcomeAbandoned: again,
+						tandem.OutcomeCancelled: {Attempts: 9, Delay: time.Minute},
+					}
+				})
 				c.start()
 				st.setFault(func(op string, _ bool) error {
 					if op != "load" && rnd.Float64() < 0.1 {
@@ -291,9 +294,9 @@ func TestRunner_StoreThatComesAndGoes(t *testing.T) {
 					}
 					return nil
 				})
-				time.Sleep(20 * 24 * time.Hour)
+				time.Sleep(12 * time.Hour)
 				st.setFault(nil)
-				time.Sleep(20 * 24 * time.Hour)
+				time.Sleep(12 * time.Hour)
 				require.Equal(t, tandem.CampaignFinished, c.status().State)
 				perLead := make(map[tandem.Number]int)
 				for _, d := range c.dials() {
@@ -334,19 +337,27 @@ func (c *centre) auditFaulty() {
 func TestRunner_JournalFailureEndsRunWithoutDialling(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		st := newStore(leads(5)...)
-		c := setup(t, st, newFloor(1), answers, nil)
+		st := newStore(leads(50)...)
 		boom := errors.New("disk full")
+		n := 0
+		c := setup(t, st, newFloor(3), answers, func(cfg *campaign.Config) {
+			journal := cfg.Events
+			cfg.Events = tandem.HandlerFunc(func(ctx context.Context, rs ...tandem.Record) error {
+				for _, r := range rs {
+					if _, ok := r.Event.(tandem.AttemptStarted); ok {
+						n++
+					}
+				}
+				if n > 3 {
+					return boom
+				}
+				return journal.Handle(ctx, rs...)
+			})
+		})
 		c.start()
-		synctest.Wait()
-		before := len(c.dials())
-		c.mu.Lock()
-		c.refuse = boom
-		c.mu.Unlock()
-		time.Sleep(10 * time.Minute)
 		<-c.done
 		require.ErrorIs(t, c.err, boom)
-		require.Len(t, c.dials(), before, "nothing more was dialled")
+		require.Len(t, c.dials(), 3, "what cannot be told is not dialled")
 		for id, a := range st.attempts {
 			require.True(t, a.settled, "attempt %s", id)
 		}
@@ -625,9 +636,12 @@ func TestRunner_AnsweredAndNobodyThere(t *testing.T) {
 				lost := c.store.outcomes()[tandem.OutcomeAbandoned]
 				require.Positive(t, lost)
 				require.Equal(t, lost, c.status().Ledger.Abandoned)
-				p := c.store.progress("lead3")
-				require.Equal(t, campaign.LeadWaiting, p.State)
-				require.Greater(t, time.Until(p.NextAt), 70*time.Hour, "not again before three days have passed")
+				for _, e := range c.store.leads {
+					if p := c.store.progress(e.Lead.ID); p.Last == tandem.OutcomeAbandoned {
+						require.Equal(t, campaign.LeadWaiting, p.State)
+						require.Greater(t, time.Until(p.NextAt), 70*time.Hour, "not again before three days have passed")
+					}
+				}
 				c.stop()
 				<-c.done
 				c.audit()
@@ -673,20 +687,24 @@ func TestNew_SaysWhatIsWrong(t *testing.T) {
 	_, err = campaign.New(good)
 	require.NoError(t, err)
 	rows := map[string]func(*campaign.Config){
-		"id":                    func(c *campaign.Config) { c.ID = "" },
-		"queue":                 func(c *campaign.Config) { c.Queue = "" },
-		"switch":                func(c *campaign.Config) { c.Switch = nil },
-		"store":                 func(c *campaign.Config) { c.Store = nil },
-		"agents":                func(c *campaign.Config) { c.Agents = nil },
-		"trunk.id":              func(c *campaign.Config) { c.Trunk.ID = "" },
-		"trunk.channels":        func(c *campaign.Config) { c.Trunk.Channels = -1 },
-		"trunk.per_second":      func(c *campaign.Config) { c.Trunk.PerSecond = -1 },
-		"ring":                  func(c *campaign.Config) { c.Ring = -1 },
-		"window.to":             func(c *campaign.Config) { c.Window = campaign.Window{From: 600, To: 540} },
-		"retry.rules.busy":      func(c *campaign.Config) { c.Retry.Rules = map[tandem.Outcome]campaign.Rule{tandem.OutcomeBusy: {Delay: -1}} },
-		"retry.rules.no_answer": func(c *campaign.Config) { c.Retry.Rules = map[tandem.Outcome]campaign.Rule{tandem.OutcomeNoAnswer: {Attempts: 5}} },
-		"ratio.lines":           func(c *campaign.Config) { c.Pacer = dialer.Ratio{} },
-		"share":                 func(c *campaign.Config) { c.Limit = -1 },
+		"id":               func(c *campaign.Config) { c.ID = "" },
+		"queue":            func(c *campaign.Config) { c.Queue = "" },
+		"switch":           func(c *campaign.Config) { c.Switch = nil },
+		"store":            func(c *campaign.Config) { c.Store = nil },
+		"agents":           func(c *campaign.Config) { c.Agents = nil },
+		"trunk.id":         func(c *campaign.Config) { c.Trunk.ID = "" },
+		"trunk.channels":   func(c *campaign.Config) { c.Trunk.Channels = -1 },
+		"trunk.per_second": func(c *campaign.Config) { c.Trunk.PerSecond = -1 },
+		"ring":             func(c *campaign.Config) { c.Ring = -1 },
+		"window.to":        func(c *campaign.Config) { c.Window = campaign.Window{From: 600, To: 540} },
+		"retry.rules.busy": func(c *campaign.Config) {
+			c.Retry.Rules = map[tandem.Outcome]campaign.Rule{tandem.OutcomeBusy: {Delay: -1}}
+		},
+		"retry.rules.no_answer": func(c *campaign.Config) {
+			c.Retry.Rules = map[tandem.Outcome]campaign.Rule{tandem.OutcomeNoAnswer: {Attempts: 5}}
+		},
+		"ratio.lines": func(c *campaign.Config) { c.Pacer = dialer.Ratio{} },
+		"share":       func(c *campaign.Config) { c.Limit = -1 },
 	}
 	for where, spoil := range rows {
 		bad := good
