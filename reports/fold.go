@@ -27,7 +27,9 @@ func (f *Folder) Apply(r tandem.Record) {
 	case tandem.AgentChanged:
 		f.agentChanged(r, e)
 	case tandem.AttemptStarted:
-		f.attempts[e.Attempt] = &openAttempt{Seq: r.Seq, Started: e}
+		if e.Attempt != "" {
+			f.attempts[e.Attempt] = &openAttempt{Seq: r.Seq, Started: e}
+		}
 	case tandem.AttemptEnded:
 		f.attemptEnded(r, e)
 	case tandem.LegIncoming, tandem.LegRinging, tandem.LegBridged, tandem.LegUnbridged, tandem.LegDigit, tandem.LegPlayed,
