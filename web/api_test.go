@@ -495,7 +495,7 @@ func (c *client) follow(headers ...string) <-chan message {
 	for i := 0; i < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}
-	resp, err := c.http.Do(req)
+	resp, err := c.http.Do(req) //nolint:bodyclose // the reading goroutine closes it
 	require.NoError(c.t, err)
 	require.Equal(c.t, http.StatusOK, resp.StatusCode)
 	require.Equal(c.t, "text/event-stream", resp.Header.Get("Content-Type"))

@@ -14,7 +14,7 @@ import (
 )
 
 // operation returns an operation that needs a role; RoleUnset: it is open to everybody.
-func (s *Server) operation(need Role, method, path, id, summary string) huma.Operation { //nolint:revive // five texts that are always given together, in this order
+func (s *Server) operation(need Role, method, path, id, summary string) huma.Operation {
 	op := huma.Operation{
 		Method: method, Path: path, OperationID: id, Summary: summary, MaxBodyBytes: maxBody, BodyReadTimeout: 10 * time.Second,
 		Metadata: map[string]any{roleKey: need},

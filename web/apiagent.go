@@ -239,7 +239,7 @@ func (t *Today) add(c *reports.CallRecord, agent tandem.AgentID) {
 			t.Talked += g.Duration(time.Now()).Seconds()
 		case reports.SegmentWrapUp:
 			t.WrapUp += g.Duration(time.Now()).Seconds()
-		default:
+		case reports.SegmentUnset, reports.SegmentQueued, reports.SegmentRinging:
 		}
 	}
 	if talked {

@@ -140,7 +140,7 @@ func (s *Server) listCalls(ctx context.Context, in *struct {
 	return &of[list[CallView]]{out}, nil
 }
 
-func (s *Server) showCallRecord(ctx context.Context, in *callInput) (*of[reports.CallRecord], error) {
+func (s *Server) showCallRecord(ctx context.Context, in *callInput) (*of[CallDetail], error) {
 	if s.cfg.Calls == nil {
 		return nil, s.answer(ctx, tandem.ErrUnsupported)
 	}
@@ -158,7 +158,7 @@ func (s *Server) showCallRecord(ctx context.Context, in *callInput) (*of[reports
 			return nil, s.answer(ctx, tandem.ErrNotFound)
 		}
 	}
-	return &of[reports.CallRecord]{c}, nil
+	return &of[CallDetail]{callDetail(&c)}, nil
 }
 
 func (s *Server) exportCalls(ctx context.Context, in *CallFilter) (*huma.StreamResponse, error) {
@@ -180,8 +180,8 @@ func (s *Server) exportCalls(ctx context.Context, in *CallFilter) (*huma.StreamR
 		hc.SetHeader("Content-Type", "text/csv; charset=utf-8")
 		hc.SetHeader("Content-Disposition", `attachment; filename="calls.csv"`)
 		hc.SetStatus(http.StatusOK)
-		if err := writeCalls(hc.Context(), hc.BodyWriter(), s.cfg.Calls, q, first); err != nil && hc.Context().Err() == nil {
-			s.cfg.Logger.ErrorContext(hc.Context(), "export of calls was cut off", "error", err)
+		if err := writeCalls(ctx, hc.BodyWriter(), s.cfg.Calls, q, first); err != nil && ctx.Err() == nil {
+			s.cfg.Logger.ErrorContext(ctx, "export of calls was cut off", "error", err)
 		}
 	}}, nil
 }

@@ -17,7 +17,7 @@ import (
 )
 
 //go:embed static
-var static embed.FS //nolint:gochecknoglobals // go:embed needs a package variable; it is read-only
+var static embed.FS
 
 // asset is a static file, ready to be sent.
 type asset struct {

@@ -110,7 +110,6 @@ type tape struct {
 	mu      sync.Mutex
 	rs      []tandem.Record
 	changed chan struct{}
-	slow    chan struct{} // when not nil, Follow waits for it before each page
 }
 
 func newTape() *tape { return &tape{changed: make(chan struct{})} }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -158,7 +159,7 @@ func (f *feed) listen(session string, after uint64) (l *listener, missed []tande
 		return l, nil, false, nil
 	}
 	missed = f.recent[after+1-f.recent[0].Seq:]
-	return l, missed[:len(missed):len(missed)], true, nil
+	return l, slices.Clip(missed), true, nil
 }
 
 // leave closes a stream.

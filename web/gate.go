@@ -44,8 +44,8 @@ const (
 )
 
 var (
-	errWrongPassword = errors.New("The login name or the password is wrong.")           //nolint:staticcheck,revive // a sentence for the person who logs in
-	errBusy          = errors.New("Too many log-ins at this moment. Please try again.") //nolint:staticcheck,revive // likewise
+	errWrongPassword = errors.New("The login name or the password is wrong.")           //nolint:staticcheck // a sentence for the person who logs in
+	errBusy          = errors.New("Too many log-ins at this moment. Please try again.") //nolint:staticcheck // likewise
 )
 
 // lockedError says that an account or a source is locked.

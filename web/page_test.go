@@ -326,6 +326,7 @@ func TestConsole_AnAgentWorksThroughACallInTheBrowser(t *testing.T) {
 	s.centre.ring("ann", "c2", "leg2", tandem.CallerID{})
 	phone.send(t, map[string]any{"type": "offer", "leg": "leg2", "call": "c2", "from": map[string]string{}, "subject": "Sales", "sdp": b.offerSDP()})
 	b.text("#caller", "Number withheld")
+	b.do(chromedp.WaitVisible("#answer"))
 	b.do(chromedp.KeyEvent("x"))
 	require.Equal(t, "leg2", phone.expect(t, "reject")["leg"])
 	b.quiet()

@@ -65,13 +65,17 @@ func parsePHC(text string) (phc, error) {
 	var errSalt, errKey error
 	p.salt, errSalt = base64.RawStdEncoding.DecodeString(parts[4])
 	p.key, errKey = base64.RawStdEncoding.DecodeString(parts[5])
-	if errSalt != nil || errKey != nil || len(p.salt) < 8 || len(p.key) < 16 || len(p.key) > 64 {
-		return phc{}, wrong
-	}
-	if p.memory < 8 || p.memory > 256*1024 || p.passes < 1 || p.passes > 10 || p.lanes < 1 || p.lanes > 16 {
+	if errSalt != nil || errKey != nil || !p.sane() {
 		return phc{}, wrong
 	}
 	return p, nil
+}
+
+// sane says whether the hash is of a strength and cost that a log-in may take.
+func (p phc) sane() bool {
+	within := func(n, least, most uint32) bool { return n >= least && n <= most }
+	return len(p.salt) >= 8 && len(p.key) >= 16 && len(p.key) <= 64 &&
+		within(p.memory, 8, 256*1024) && within(p.passes, 1, 10) && within(uint32(p.lanes), 1, 16)
 }
 
 // matches compares in constant time.

@@ -56,7 +56,7 @@ func (s *Server) registerStream(api huma.API) {
 			}
 			st := &stream{server: s, user: u, w: w, control: http.NewResponseController(w)}
 			// The client is gone, or its session is: either way there is nobody to tell.
-			_ = st.serve(hc.Context(), l, missed, whole)
+			_ = st.serve(ctx, l, missed, whole)
 		}}, nil
 	})
 }

@@ -164,3 +164,29 @@ func callView(c *reports.CallRecord) CallView {
 	}
 	return v
 }
+
+// CallDetail is one call with its segments.
+type CallDetail struct {
+	CallView
+
+	Segments []SegmentView `json:"segments"`
+}
+
+// SegmentView is a stretch of a call's time.
+type SegmentView struct {
+	Kind    reports.SegmentKind `json:"kind" enum:",queued,ringing,talking,held,wrap_up"`
+	Queue   tandem.QueueID      `json:"queue,omitempty"`
+	Agent   tandem.AgentID      `json:"agent,omitempty"`
+	From    time.Time           `json:"from"`
+	To      time.Time           `json:"to,omitzero" doc:"Absent while it goes on."`
+	Seconds float64             `json:"seconds"`
+}
+
+func callDetail(c *reports.CallRecord) CallDetail {
+	d := CallDetail{CallView: callView(c), Segments: make([]SegmentView, len(c.Segments))}
+	for i := range c.Segments {
+		g := &c.Segments[i]
+		d.Segments[i] = SegmentView{Kind: g.Kind, Queue: g.Queue, Agent: g.Agent, From: g.From, To: g.To, Seconds: g.Duration(time.Now()).Seconds()}
+	}
+	return d
+}
