@@ -52,6 +52,8 @@ type branch struct {
 	ours, theirs sdp.Description
 	ringing      bool
 	dropped      bool // its line has been or will be hung up; nothing more is heard of it
+
+	renewal *renewal // offered to a page that was loaded anew and not answered yet
 }
 
 // line is the signalling of one device. Its methods are called in the leg's turn, without the mutex, and may take a while.
@@ -214,6 +216,10 @@ func (b *Bridge) forgetLocked(br *branch) {
 	if end := br.end; end != nil && b.ends[end] == br {
 		delete(b.ends, end)
 		b.doLocked(l, func(context.Context) { end.Close() })
+	}
+	if r := br.renewal; r != nil {
+		br.renewal = nil
+		b.doLocked(l, func(context.Context) { r.end.Close() })
 	}
 }
 

@@ -76,8 +76,9 @@ type caller struct {
 // {"type":"answered","leg"}, {"type":"ended","leg","cause"}, {"type":"held","leg","held"},
 // {"type":"error","leg","message"}, {"type":"replaced"} and {"type":"pong"}. After hello every leg that is on the phone
 // already comes as its offer or, once it has been answered, as answered; the page forgets the others. From the page come {"type":"ringing","leg"},
-// {"type":"answer","leg","sdp"}, {"type":"reject","leg"}, {"type":"hangup","leg"}, {"type":"digit","leg","digit"} and, every
-// 25 seconds, {"type":"ping"}.
+// {"type":"answer","leg","sdp"}, {"type":"reject","leg"}, {"type":"hangup","leg"}, {"type":"digit","leg","digit"},
+// {"type":"resume","leg"} from a page that was loaded anew and is told answered about a leg whose sound it does not have (the leg is
+// then offered to it again and goes on once it answers) and, every 25 seconds, {"type":"ping"}.
 func (b *Bridge) Phone(agent tandem.AgentID) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { b.servePhone(w, r, agent) })
 }
@@ -308,6 +309,12 @@ func (b *Bridge) phoneSays(p *phone, m fromPhone) {
 		}
 		b.tellLocked(p, toPhone{Type: "ended", Leg: l.id, Cause: e.cause})
 		b.failLocked(br, e)
+	case "resume":
+		if !resumableLocked(br) {
+			b.tellLocked(p, toPhone{Type: "error", Leg: l.id, Message: "the leg is not up"})
+			return
+		}
+		b.doLocked(l, func(ctx context.Context) { b.resume(ctx, br) })
 	case "digit":
 		if l.main != br || len(m.Digit) != 1 || !strings.Contains("0123456789*#ABCD", m.Digit) {
 			b.tellLocked(p, toPhone{Type: "error", Leg: l.id, Message: "not a digit of a call that is up"})
@@ -334,6 +341,9 @@ func (b *Bridge) phoneBranchLocked(p *phone, id tandem.LegID) *branch {
 
 // phoneAnswers takes the page's answer to our offer.
 func (b *Bridge) phoneAnswers(p *phone, br *branch, m fromPhone) {
+	if b.phoneResumes(p, br, m.SDP) {
+		return
+	}
 	b.mu.Lock()
 	ready := br.leg.main == nil && br.ours.Web != nil
 	b.mu.Unlock()

@@ -122,6 +122,40 @@ func TestPhone_ReloadIsNoLossAndTheOfferComesAgain(t *testing.T) {
 	require.NotContains(t, o.events, tandem.DeviceChanged{Agent: "ana"}, "a loss was told")
 }
 
+func TestPhone_ReloadedPageGetsItsCallBack(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, func(c *sipbridge.Config) {
+		c.Timing.PhoneGrace, c.Timing.DeviceGrace = 5*time.Second, 5*time.Second
+	})
+	p := o.page("ana")
+	leg, caller := o.callIn("+15550100")
+	o.answer(leg, caller)
+	agentLeg := o.dial(tandem.Dial{To: tandem.Endpoint{Agent: "ana"}, With: leg})
+	far, err := p.ringing(o.within())
+	o.must(err, "the page rings")
+	o.must(far.Answer(o.within()), "answer")
+	next(o, func(e tandem.LegAnswered) bool { return e.Leg == agentLeg })
+	o.join(leg, agentLeg)
+	o.must(caller.HearParty(o.within(), far), "the caller hears the agent")
+
+	o.must(p.detach(o.within()), "reload: the socket goes")
+	far.(*webParty).close() // And the PeerConnection.
+	again := newPage(t, o.bridge, "ana")
+	o.must(again.attach(o.within()), "the page is back")
+	_, err = again.await(o.within(), func(m message) bool { return m.Type == "answered" && m.Leg == string(agentLeg) })
+	o.must(err, "the page learns that it has a leg")
+	o.must(again.say(o.within(), message{Type: "resume", Leg: string(agentLeg)}), "ask for its sound")
+	back, err := again.ringing(o.within())
+	o.must(err, "the leg is offered again")
+	o.must(back.Answer(o.within()), "take it")
+	o.must(caller.HearParty(o.within(), back), "the caller hears the agent again")
+	o.must(back.(*webParty).HearParty(o.within(), caller), "the agent hears the caller again")
+	o.must(back.HangUp(o.within()), "hang up")
+	require.Equal(t, tandem.CauseNormal, o.ended(agentLeg).Cause)
+	require.Equal(t, leg, next[tandem.LegUnbridged](o, nil).Leg)
+	require.Eventually(t, func() bool { return o.bridge.Stats().Media.Ends == 1 }, step, time.Millisecond, "ends of the sound left open")
+}
+
 func TestPhone_PageThatBreaksARuleIsDisconnected(t *testing.T) {
 	t.Parallel()
 	for name, send := range map[string]func(*websocket.Conn, *office){
