@@ -22,13 +22,16 @@ type Party struct{ leg *leg }
 
 // Call lets a customer call in: the Handler gets LegIncoming, and the customer waits for an answer as long as the
 // script's patience goes. The error is tandem.ErrInvalid (unknown trunk, wrong script), tandem.ErrFull (no channel is
-// free), tandem.ErrState (the trunk is down) or tandem.ErrClosed (Run is not running).
+// free), tandem.ErrState (the trunk is down) or tandem.ErrClosed (Run has ended). A customer who calls before Run has begun
+// waits for it.
 func (s *Switch) Call(ctx context.Context, c Customer) (*Party, error) {
 	if err := c.Script.Validate(); err != nil {
 		return nil, fmt.Errorf("loopback: call: %w", err)
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
+	select {
+	case <-s.begun:
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -50,8 +53,10 @@ func (s *Switch) Call(ctx context.Context, c Customer) (*Party, error) {
 // CallFrom lets an agent's device dial a number: the Handler gets LegIncoming with the agent's name. An agent without a
 // device is tandem.ErrState.
 func (s *Switch) CallFrom(ctx context.Context, id tandem.AgentID, to tandem.Number) (*Party, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
+	select {
+	case <-s.begun:
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

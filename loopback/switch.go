@@ -11,8 +11,9 @@ import (
 
 // Switch is a tandem.Switch in memory; use New. All methods may be called concurrently.
 type Switch struct {
-	cfg  Config
-	wake chan struct{} // capacity 1: something happened that Run should look at
+	cfg   Config
+	wake  chan struct{} // capacity 1: something happened that Run should look at
+	begun chan struct{} // closed when Run has begun
 
 	mu      sync.Mutex
 	state   runState
@@ -69,6 +70,7 @@ func New(cfg Config) (*Switch, error) {
 	s := &Switch{
 		cfg:    cfg,
 		wake:   make(chan struct{}, 1),
+		begun:  make(chan struct{}),
 		legs:   make(map[tandem.LegID]*leg),
 		agents: make(map[tandem.AgentID]*agent),
 		trunks: make(map[tandem.TrunkID]*trunk),
@@ -119,6 +121,7 @@ func (s *Switch) begin() error {
 		return fmt.Errorf("loopback: run: called before: %w", tandem.ErrState)
 	}
 	s.state = running
+	close(s.begun)
 	for _, a := range s.cfg.Agents {
 		if s.agents[a.ID].attached {
 			s.emit(tandem.DeviceChanged{Agent: a.ID, Reachable: true})
