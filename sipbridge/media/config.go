@@ -20,7 +20,7 @@ type Config struct {
 	Advertise netip.Addr
 	// WebPort is the UDP port that all browsers share; zero takes a free one.
 	WebPort uint16
-	// RTPPorts is the range of even ports for plain ends; zero takes free ones.
+	// RTPPorts is the range whose even ports plain ends use; zero takes free even ones.
 	RTPPorts PortRange
 	// MaxEnds bounds the open ends; zero is 4096. Opening one more fails with ErrLimit.
 	MaxEnds int

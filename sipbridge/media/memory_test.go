@@ -26,9 +26,9 @@ func (k *kit) handshake(tb testing.TB, cert tls.Certificate) *media.End {
 	require.NoError(tb, err)
 	sock := rawPeer(tb)
 	sum := sha256.Sum256(cert.Certificate[0])
-	print := strings.ToUpper(strings.ReplaceAll(fmt.Sprintf("% x", sum), " ", ":"))
+	hash := strings.ToUpper(strings.ReplaceAll(fmt.Sprintf("% x", sum), " ", ":"))
 	offer := sdp.Offer(sdp.Description{
-		Addr: addrOf(sock), Web: &sdp.Web{Ufrag: "peer", Pwd: "peerpeerpeerpeerpeerpeer", Fingerprint: "sha-256 " + print},
+		Addr: addrOf(sock), Web: &sdp.Web{Ufrag: "peer", Pwd: "peerpeerpeerpeerpeerpeer", Fingerprint: "sha-256 " + hash},
 	})
 	answer, err := sdp.Answer(offer, e.Local())
 	require.NoError(tb, err)

@@ -413,6 +413,10 @@ func TestPorts_StayInTheRange(t *testing.T) {
 	}
 	require.NotEmpty(t, seen)
 	require.LessOrEqual(t, len(seen), 4)
+	free := newKit(t, media.Config{})
+	for range 20 {
+		require.Zero(t, free.openRTP(t, media.RTPConfig{}).Local().Addr.Port()%2, "free ports are even too")
+	}
 }
 
 func TestGarbage_HarmsNothing(t *testing.T) {

@@ -21,6 +21,8 @@ const (
 	maxPacket = 1600
 	// eventQueue bounds the events that wait for Notify.
 	eventQueue = 4096
+	// freeTries is how often a free port may turn out odd.
+	freeTries = 16
 	// webReadBuffer is what the browsers' shared socket asks the system for: half a second of 500 calls.
 	webReadBuffer = 4 << 20
 )
@@ -235,7 +237,7 @@ func (p *Plane) remove(e *End) {
 func (p *Plane) listenRTP() (*net.UDPConn, error) {
 	r := p.cfg.RTPPorts
 	if r.First == 0 {
-		return listen(netip.AddrPortFrom(p.cfg.Bind, 0))
+		return p.listenFree()
 	}
 	for range (int(r.Last)-int(r.First))/2 + 1 {
 		p.mu.Lock()
@@ -251,6 +253,21 @@ func (p *Plane) listenRTP() (*net.UDPConn, error) {
 		}
 	}
 	return nil, fmt.Errorf("no free port from %d to %d: %w", r.First, r.Last, ErrLimit)
+}
+
+// listenFree takes a free even port, as peers may send RTCP to the odd one above or round an odd one down (RFC 3550
+// section 11).
+func (p *Plane) listenFree() (*net.UDPConn, error) {
+	for range freeTries {
+		c, err := listen(netip.AddrPortFrom(p.cfg.Bind, 0))
+		if err != nil || portOf(c)%2 == 0 {
+			return c, err
+		}
+		if err := c.Close(); err != nil {
+			return nil, err
+		}
+	}
+	return listen(netip.AddrPortFrom(p.cfg.Bind, 0)) // Better an odd port than no call.
 }
 
 // Join relays sound and digits between a and b, both ways. What either was playing goes on until the other's first

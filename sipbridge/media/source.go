@@ -14,9 +14,9 @@ import (
 // FrameSamples is how many samples a Source fills at a time: 20 ms at 8 kHz.
 const FrameSamples = 160
 
-// Source is sound to play: 16-bit samples at 8 kHz, mono. An End calls Fill every 20 ms from the plane's clock, so it
-// must not block; it fills frame from the start and returns how many samples it wrote. Fewer than len(frame) means that
-// the source is over. A Source belongs to one End at a time.
+// Source is sound to play: 16-bit samples at 8 kHz, mono. An End calls Fill every 20 ms from the plane's clock,
+// which serves every call: Fill must not block, read files or call the End. It fills frame from the start and returns how
+// many samples it wrote; fewer than len(frame) means that the source is over. A Source belongs to one End at a time.
 type Source interface {
 	Fill(frame []int16) int
 }
