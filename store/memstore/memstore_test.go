@@ -4,9 +4,11 @@ import (
 	"testing"
 
 	"github.com/tandem-cc/tandem"
+	"github.com/tandem-cc/tandem/crm"
 	"github.com/tandem-cc/tandem/reports"
 	"github.com/tandem-cc/tandem/store/memstore"
 	"github.com/tandem-cc/tandem/store/storetest"
+	"github.com/tandem-cc/tandem/web"
 )
 
 func TestJournal(t *testing.T) {
@@ -34,5 +36,34 @@ func TestPresence(t *testing.T) {
 	t.Parallel()
 	storetest.Presence(t, func(*testing.T) storetest.Durable[reports.Presence] {
 		return storetest.Durable[reports.Presence]{Store: memstore.NewPresence()}
+	})
+}
+
+func TestLeads(t *testing.T) {
+	t.Parallel()
+	storetest.Leads(t, func(*testing.T) storetest.Durable[storetest.LeadStore] {
+		s := memstore.NewLeads()
+		return storetest.Durable[storetest.LeadStore]{Store: storetest.LeadStore{Store: s, Lists: s, DoNotCall: s}}
+	})
+}
+
+func TestAccounts(t *testing.T) {
+	t.Parallel()
+	storetest.Accounts(t, func(*testing.T) storetest.Durable[web.Accounts] {
+		return storetest.Durable[web.Accounts]{Store: memstore.NewAccounts()}
+	})
+}
+
+func TestSessions(t *testing.T) {
+	t.Parallel()
+	storetest.Sessions(t, func(*testing.T) storetest.Durable[web.Sessions] {
+		return storetest.Durable[web.Sessions]{Store: memstore.NewAccounts()}
+	})
+}
+
+func TestOutbox(t *testing.T) {
+	t.Parallel()
+	storetest.Outbox(t, func(*testing.T) storetest.Durable[crm.Outbox] {
+		return storetest.Durable[crm.Outbox]{Store: memstore.NewOutbox()}
 	})
 }
