@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -399,7 +400,8 @@ func TestCalls_AgentsSeeTheirOwnAndPagesAndTheExportHoldEveryCallOnce(t *testing
 	require.Equal(t, "text/csv; charset=utf-8", export.header.Get("Content-Type"))
 	lines := strings.Split(strings.TrimSpace(export.body), "\n")
 	require.Len(t, lines, 6)
-	require.Contains(t, lines[1], "c0,inbound,+34911234567,900100,sales,ann,,")
+	require.True(t, strings.HasPrefix(lines[0], "call,direction,"), lines[0])
+	require.True(t, strings.HasPrefix(lines[1], "c0,inbound,,+34911234567,900100,+34911234567,sales,ann,"), lines[1])
 	require.Contains(t, lines[1], ",'=cmd()", "a note must not run in a spreadsheet")
 }
 
@@ -543,27 +545,46 @@ func next(t *testing.T, ch <-chan message, event string) message {
 
 func TestStream_ResumesAfterTheLastIDAndTellsWhenItCannot(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, func(c *web.Config) { c.Keep = 4 })
+	s := newSite(t, func(c *web.Config) { c.Keep = 5 })
 	s.run(t)
 	c := s.serve(t)
 	c.logIn("sue")
 	live := c.follow()
 	next(t, live, "board")
-	for range 6 {
+	for i := range 11 {
 		s.journal.add(tandem.NodeAlive{Node: "n"})
+		require.Equal(t, strconv.Itoa(i+1), next(t, live, "record").id)
 	}
-	for _, want := range []string{"1", "2", "3", "4", "5", "6"} {
-		require.Equal(t, want, next(t, live, "record").id)
-	}
-	resumed := c.follow("Last-Event-ID", "3")
-	for _, want := range []string{"4", "5", "6"} {
+	resumed := c.follow("Last-Event-ID", "8")
+	for _, want := range []string{"9", "10", "11"} {
 		require.Equal(t, want, next(t, resumed, "record").id)
 	}
 	s.journal.add(tandem.NodeAlive{Node: "n"})
-	require.Equal(t, "7", next(t, resumed, "record").id, "and goes on")
+	require.Equal(t, "12", next(t, resumed, "record").id, "and goes on")
 	next(t, c.follow("Last-Event-ID", "1"), "reset")
 	next(t, c.follow("Last-Event-ID", "999"), "reset")
 	require.Equal(t, http.StatusUnprocessableEntity, c.do("GET", "/api/v1/events", nil, "Last-Event-ID", "x").status)
+}
+
+func TestStream_BeginsNearTheEndOfALongJournalAndCountsOnlyTheNew(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, func(c *web.Config) { c.Keep = 2 })
+	old := time.Now().Add(-time.Hour)
+	for i := range 50 {
+		s.journal.rs = append(s.journal.rs, tandem.Record{Seq: uint64(i) + 1, At: old, Event: tandem.CallEnded{Call: "old"}})
+	}
+	s.journal.asleep.Store(true) // it does not know its length yet, as before Run
+	s.run(t)
+	c := s.serve(t)
+	c.logIn("sue")
+	require.Eventually(t, func() bool { return s.journal.followed.Load() == 2 }, 5*time.Second, time.Millisecond, "it follows twice")
+	live := c.follow("Last-Event-ID", "49")
+	m := next(t, live, "record")
+	require.Equal(t, "50", m.id)
+	s.journal.add(tandem.CallEnded{Call: "c1"})
+	require.Equal(t, "51", next(t, live, "record").id)
+	body := c.do("GET", "/metrics", nil).body
+	require.Contains(t, body, "tandem_journal_records_total 1\n")
 }
 
 func TestStream_TellsAnAgentOnlyTheOwnAffairs(t *testing.T) {

@@ -59,7 +59,7 @@ type Config struct {
 	// that; more are answered 429. Zero means 25.
 	RequestRate float64
 
-	// Keep is how many records are kept for event streams that resume. Zero means 4096.
+	// Keep is how many records are kept at least for event streams that resume. Zero means 4096.
 	Keep int
 	// Buffer is how many records may wait for one event stream; one that is fuller is cut off, and resumes. Zero means 512.
 	Buffer int

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -110,6 +111,9 @@ type tape struct {
 	mu      sync.Mutex
 	rs      []tandem.Record
 	changed chan struct{}
+
+	asleep   atomic.Bool  // Last says 0 until Follow is called
+	followed atomic.Int32 // how often Follow was called
 }
 
 func newTape() *tape { return &tape{changed: make(chan struct{})} }
@@ -126,12 +130,17 @@ func (j *tape) add(events ...tandem.Event) uint64 {
 }
 
 func (j *tape) Last() uint64 {
+	if j.asleep.Load() {
+		return 0
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return uint64(len(j.rs))
 }
 
 func (j *tape) Follow(ctx context.Context, from uint64, fn func([]tandem.Record) error) error {
+	j.asleep.Store(false)
+	j.followed.Add(1)
 	next := max(from, 1)
 	for {
 		j.mu.Lock()

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -16,6 +17,7 @@ type feed struct {
 	cfg     *Config
 	metrics *metrics
 	board   atomic.Pointer[acd.Snapshot] // the latest; nil before the first
+	started time.Time                    // what is older was counted by an earlier process
 	dirty   chan struct{}                // holds one token: something happened since the last snapshot
 
 	mu        sync.Mutex // guards the fields below
@@ -37,39 +39,55 @@ type listener struct {
 const maxStreamsPerSession = 8
 
 func newFeed(cfg *Config, m *metrics) *feed {
-	return &feed{cfg: cfg, metrics: m, dirty: make(chan struct{}, 1), listeners: make(map[*listener]struct{}), sessions: make(map[string]int)}
+	return &feed{cfg: cfg, metrics: m, started: time.Now(), dirty: make(chan struct{}, 1), listeners: make(map[*listener]struct{}), sessions: make(map[string]int)}
 }
+
+// errJump ends a Follow that began too far back.
+var errJump = errors.New("web: the journal is longer than was known")
 
 // run feeds the listeners until ctx ends or the journal does.
 func (f *feed) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() { f.refresh(ctx) })
-	err := f.cfg.Journal.Follow(ctx, f.start(), func(rs []tandem.Record) error {
-		f.tell(rs)
-		return nil
-	})
+	err := f.follow(ctx)
 	cancel()
 	wg.Wait()
 	f.close()
 	return err
 }
 
-// start returns the number of the first record to follow, and notes that those before it are past.
-func (f *feed) start() uint64 {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.last = f.cfg.Journal.Last()
-	return f.last + 1
+// follow begins with the latest records that are worth keeping. A journal that has not begun to run does not know its length
+// yet: then it is followed from its beginning, and the first records tell whether that is too far back.
+func (f *feed) follow(ctx context.Context) error {
+	keep := uint64(f.cfg.Keep)
+	for {
+		known := f.cfg.Journal.Last()
+		from := uint64(1)
+		if known > keep {
+			from = known - keep + 1
+		}
+		err := f.cfg.Journal.Follow(ctx, from, func(rs []tandem.Record) error {
+			if last := f.cfg.Journal.Last(); known == 0 && last > 2*keep {
+				return errJump
+			}
+			known = max(known, 1)
+			f.tell(rs)
+			return nil
+		})
+		if !errors.Is(err, errJump) {
+			return err
+		}
+	}
 }
 
 // tell hands records to every listener; one whose buffer is full is cut off.
 func (f *feed) tell(rs []tandem.Record) {
-	f.metrics.apply(rs)
+	f.metrics.apply(rs, f.started)
 	f.mu.Lock()
 	f.recent = append(f.recent, rs...)
-	if over := len(f.recent) - f.cfg.Keep; over > 0 {
-		f.recent = append(f.recent[:0:0], f.recent[over:]...)
+	if len(f.recent) > 2*f.cfg.Keep { // not at each record: the copy would cost more than all else
+		f.recent = append(f.recent[:0:0], f.recent[len(f.recent)-f.cfg.Keep:]...)
 	}
 	f.last = rs[len(rs)-1].Seq
 	for l := range f.listeners {

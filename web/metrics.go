@@ -91,10 +91,13 @@ const (
 	offerConnected = "connected"
 )
 
-// apply counts records. The journal's follower alone calls it.
-func (m *metrics) apply(rs []tandem.Record) {
-	m.records.Add(float64(len(rs)))
+// apply counts the records that are not older than since. The journal's follower alone calls it.
+func (m *metrics) apply(rs []tandem.Record, since time.Time) {
 	for _, r := range rs {
+		if r.At.Before(since) {
+			continue
+		}
+		m.records.Inc()
 		switch e := r.Event.(type) {
 		case tandem.CallStarted:
 			m.begin(e.Call)
