@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -229,6 +230,29 @@ func TestTrunk_NextRemoteIsTriedWhenOneIsBusyOrGone(t *testing.T) {
 	o.must(err, "the second remote rings")
 	o.must(p.Answer(o.within()), "answer")
 	next(o, func(e tandem.LegAnswered) bool { return e.Leg == leg })
+}
+
+func TestTrunk_OverTCP(t *testing.T) {
+	t.Parallel()
+	far := make(chan *station, 1)
+	o := newOffice(t, func(c *sipbridge.Config) {
+		s := newTCPStation(t, netip.AddrPort{})
+		far <- s
+		c.Timing.Qualify = time.Hour
+		c.Trunks = append(c.Trunks, sipbridge.Trunk{
+			ID: "tcp", Remotes: []string{s.addr.String()}, Preset: sipbridge.Preset{Transport: sipbridge.TCP}, Match: []string{"127.0.0.2"},
+		})
+	})
+	s := <-far
+	next(o, func(e tandem.TrunkChanged) bool { return e.Trunk == "tcp" && e.Up })
+	leg := o.dial(tandem.Dial{To: tandem.Endpoint{Trunk: "tcp", Number: "+15550100"}})
+	p, err := s.ringing(o.within(), "+15550100")
+	o.must(err, "it rings")
+	require.Equal(t, sipcore.TransportTCP, p.call.Flow().Transport())
+	o.must(p.Answer(o.within()), "answer")
+	next(o, func(e tandem.LegAnswered) bool { return e.Leg == leg })
+	o.must(p.HangUp(o.within()), "hang up")
+	require.Equal(t, tandem.CauseNormal, o.ended(leg).Cause)
 }
 
 func TestTrunk_OutgoingPasswordAndIdentity(t *testing.T) {

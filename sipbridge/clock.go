@@ -171,7 +171,8 @@ func (b *Bridge) userSeen(user string, agent tandem.AgentID) {
 
 // qualifyLocked asks a trunk whether it is there, when it is time to.
 func (b *Bridge) qualifyLocked(now time.Time, t *trunkState) {
-	if b.cfg.Timing.Qualify < 0 || len(t.Remotes) == 0 || t.asking || t.listener < 0 {
+	_, ok := t.wayOut()
+	if b.cfg.Timing.Qualify < 0 || len(t.Remotes) == 0 || t.asking || !ok {
 		return
 	}
 	every := b.cfg.Timing.Qualify
@@ -195,11 +196,12 @@ const (
 // qualify asks each remote by OPTIONS; any answer shows that somebody is there.
 func (b *Bridge) qualify(ctx context.Context, t *trunkState) {
 	detail := ""
+	listener, _ := t.wayOut()
 	for _, remote := range t.Remotes {
 		asked, cancel := context.WithTimeout(ctx, askTimeout)
 		r, err := b.sip.Do(asked, sipcore.Request{
 			Method: "OPTIONS", URI: "sip:" + remote, From: "sip:" + b.cfg.Domain,
-			Destination: optionsTo(t, remote), Listener: indexed("listen", t.listener),
+			Destination: t.destination(remote), Listener: listener,
 		})
 		cancel()
 		if err == nil && r.Status != 408 {
@@ -210,13 +212,6 @@ func (b *Bridge) qualify(ctx context.Context, t *trunkState) {
 		detail = "no answer to OPTIONS"
 	}
 	b.locked(func() { b.trunkSilentLocked(ctx, t, detail) })
-}
-
-func optionsTo(t *trunkState, remote string) string {
-	if t.transport() == TCP {
-		return "tcp:" + remote
-	}
-	return "udp:" + remote
 }
 
 func (b *Bridge) trunkAnsweredLocked(t *trunkState, detail string) {

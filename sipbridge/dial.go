@@ -234,7 +234,8 @@ func (b *Bridge) dialTrunk(ctx context.Context, l *leg) {
 		remote, l.remotes = l.remotes[0], l.remotes[1:]
 	}
 	b.mu.Unlock()
-	if remote == "" || (t.listener < 0 && t.Preset.Transport == 0) {
+	listener, ok := t.wayOut()
+	if remote == "" || !ok {
 		b.giveUp(br, tandem.CauseUnavailable, fmt.Errorf("trunk %s has no way out: %w", t.ID, tandem.ErrUnsupported))
 		return
 	}
@@ -252,12 +253,10 @@ func (b *Bridge) dialTrunk(ctx context.Context, l *leg) {
 		To:          "sip:" + string(l.dial.To.Number) + "@" + remote,
 		From:        "sip:" + user + "@" + domain,
 		FromDisplay: l.dial.From.Name,
-		Destination: strings.ToLower(t.transport().String()) + ":" + remote,
+		Destination: t.destination(remote),
+		Listener:    listener,
 		SDP:         body,
 		Headers:     callHeaders(l.dial, b.cfg.Domain),
-	}
-	if t.listener >= 0 {
-		req.Listener = indexed("listen", t.listener)
 	}
 	if t.AuthOut.User != "" {
 		req.Credentials = &sipcore.Credentials{Username: t.AuthOut.User, Password: t.AuthOut.Password}

@@ -1,6 +1,7 @@
 package sipbridge_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -246,6 +247,25 @@ func TestPhone_SoundThatNeverFlowsEndsTheLeg(t *testing.T) {
 	next(o, func(e tandem.LegAnswered) bool { return e.Leg == leg })
 	require.Equal(t, tandem.CauseTimeout, o.ended(leg).Cause)
 	o.must(far.Wait(o.within(), tandem.LegStateEnded), "the page is told")
+	require.Equal(t, uint64(1), o.bridge.Stats().MediaFailed)
+}
+
+func TestPhone_WrongCertificateEndsTheLeg(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, nil)
+	p := o.page("ana")
+	leg := o.dial(tandem.Dial{To: tandem.Endpoint{Agent: "ana"}})
+	far, err := p.ringing(o.within())
+	o.must(err, "the page rings")
+	w, _ := far.(*webParty)
+	say := w.answer
+	w.answer = func(ctx context.Context, sdp string) error {
+		head, print, _ := strings.Cut(sdp, "a=fingerprint:sha-256 ")
+		return say(ctx, head+"a=fingerprint:sha-256 00:00:00:00"+print[len("00:00:00:00"):])
+	}
+	_ = w.Answer(o.within()) // The page never gets through.
+	e := o.ended(leg)
+	require.Equal(t, tandem.CauseIncompatible, e.Cause, e.Detail)
 	require.Equal(t, uint64(1), o.bridge.Stats().MediaFailed)
 }
 

@@ -70,12 +70,26 @@ var _ sipcore.Handler = (*station)(nil)
 func newStation(tb testing.TB, bridge netip.AddrPort) *station {
 	tb.Helper()
 	pc := loopbackUDP(tb)
+	return newStationOn(tb, bridge, pc.LocalAddr(), sipcore.Listener{Name: "udp", Transport: sipcore.TransportUDP, PacketConn: pc})
+}
+
+// newTCPStation makes a station that hears TCP only.
+func newTCPStation(tb testing.TB, bridge netip.AddrPort) *station {
+	tb.Helper()
+	var lc net.ListenConfig
+	l, err := lc.Listen(tb.Context(), "tcp4", "127.0.0.1:0")
+	require.NoError(tb, err)
+	return newStationOn(tb, bridge, l.Addr(), sipcore.Listener{Name: "tcp", Transport: sipcore.TransportTCP, Stream: l})
+}
+
+func newStationOn(tb testing.TB, bridge netip.AddrPort, addr net.Addr, l sipcore.Listener) *station {
+	tb.Helper()
 	s := &station{
 		tb: tb, bridge: bridge, calls: map[string]*party{}, rings: make(chan *party, 1000),
-		addr: netip.MustParseAddrPort(pc.LocalAddr().String()),
+		addr: netip.MustParseAddrPort(addr.String()),
 	}
 	ep, err := sipcore.New(sipcore.Config{
-		Listeners: []sipcore.Listener{{Name: "udp", Transport: sipcore.TransportUDP, PacketConn: pc}},
+		Listeners: []sipcore.Listener{l},
 		Handler:   s,
 		Admit:     func(context.Context, *sipcore.Inbound) sipcore.Admission { return sipcore.Admission{Allow: true} },
 		Guard:     sipcore.GuardConfig{Rate: -1},

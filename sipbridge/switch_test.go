@@ -18,7 +18,7 @@ func TestSwitch_KeepsTheContractWithDeskPhones(t *testing.T) {
 			tb.Helper()
 			return newBridge(tb, nil).withDesks()
 		},
-		Parallel: true,
+		Parallel: true, Calls: 40,
 	})
 }
 

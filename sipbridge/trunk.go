@@ -167,6 +167,23 @@ func (t *Trunk) listener(all []Listen) int {
 	})
 }
 
+// wayOut returns the name of the listener that the trunk sends through, empty for TCP, whose connections need none; false: there is
+// no way.
+func (t *trunkState) wayOut() (string, bool) {
+	switch {
+	case t.transport() == TCP:
+		return "", true
+	case t.listener < 0:
+		return "", false
+	}
+	return indexed("listen", t.listener), true
+}
+
+// destination returns where sipcore is to send a request for a remote.
+func (t *trunkState) destination(remote string) string {
+	return strings.ToLower(t.transport().String()) + ":" + remote
+}
+
 // port returns the port that a listener is or will be bound to, as far as it is known before Run.
 func (l *Listen) port() uint16 {
 	addr := l.Addr

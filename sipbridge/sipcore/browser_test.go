@@ -1,7 +1,6 @@
 package sipcore_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -25,12 +24,12 @@ type site struct {
 	h   *host
 	reg *registrar.Registrar
 	url string
-	log *bytes.Buffer
+	log *journal
 }
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	s := &site{log: new(bytes.Buffer)}
+	s := &site{log: new(journal)}
 	reg, err := registrar.New(registrar.Config{
 		Realm:  "tandem",
 		Logger: slog.New(slog.NewTextHandler(s.log, nil)),

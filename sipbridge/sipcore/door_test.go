@@ -1,7 +1,6 @@
 package sipcore_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -129,7 +128,7 @@ func TestDoor_KeepAlivesAndPipelinesOverTCP(t *testing.T) {
 
 func TestDoor_StrangerIsTurnedAwayWithoutSideEffect(t *testing.T) {
 	t.Parallel()
-	var log bytes.Buffer
+	var log journal
 	ep, h := start(t, func(c *sipcore.Config) {
 		c.Logger = slog.New(slog.NewTextHandler(&log, nil))
 		c.Admit = func(_ context.Context, in *sipcore.Inbound) sipcore.Admission {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,6 +16,24 @@ import (
 const offerSDP = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
 
 const answerSDP = "v=0\r\no=- 2 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 5000 RTP/AVP 0\r\n"
+
+// journal is a log that may be read while it is written.
+type journal struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.b.Write(p)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.b.String()
+}
 
 // host is a Handler that hands everything to the test through channels.
 type host struct {
@@ -119,6 +138,9 @@ func TestEndpoint_CallOverEachTransportRingsAnswersAndHangsUp(t *testing.T) {
 			t.Parallel()
 			a, ah := start(t, nil)
 			b, bh := start(t, nil)
+			bh.reoffer = func(*sipcore.Call, []byte) ([]byte, error) {
+				return []byte(strings.Replace(answerSDP, "5000", "5002", 1)), nil
+			}
 			out, err := a.Invite(t.Context(), sipcore.InviteRequest{
 				To: "sip:100@" + addr(t, b, transport), From: "sip:200@example.org", FromDisplay: `Zoë "Z"`,
 				Destination: transport + ":" + addr(t, b, transport), SDP: []byte(offerSDP),
@@ -145,9 +167,6 @@ func TestEndpoint_CallOverEachTransportRingsAnswersAndHangsUp(t *testing.T) {
 			require.NoError(t, out.SendDigit('7', 0))
 			require.Equal(t, '7', next[sipcore.Digit](t, bh).Digit)
 
-			bh.reoffer = func(_ *sipcore.Call, offer []byte) ([]byte, error) {
-				return []byte(strings.Replace(answerSDP, "5000", "5002", 1)), nil
-			}
 			require.NoError(t, out.Reoffer([]byte(offerSDP)))
 			re := next[sipcore.ReofferResult](t, ah)
 			require.Equal(t, 200, re.Status)
