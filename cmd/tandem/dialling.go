@@ -194,9 +194,24 @@ func (d *dialling) find(id tandem.CampaignID) (*outbound, error) {
 	return nil, fmt.Errorf("campaign %s: %w", id, tandem.ErrNotFound)
 }
 
-// Import adds the contacts of a CSV list to a campaign.
+// Import adds the contacts of a CSV list to a campaign. A contact that is on the list already stays as it is.
 func (d *dialling) Import(ctx context.Context, id tandem.CampaignID, list io.Reader) (web.ImportResult, error) {
-	return web.ImportResult{}, tandem.ErrUnsupported
+	if _, err := d.find(id); err != nil {
+		return web.ImportResult{}, err
+	}
+	rep, err := campaign.ImportCSV(ctx, list, d.stores.Lists(), id, campaign.Import{Limits: campaign.Limits{Errors: 100}})
+	res := web.ImportResult{Added: rep.Written.Added, Repeated: rep.Written.Skipped, Refused: rep.Bad}
+	for _, e := range rep.Errors {
+		what := e.What
+		if e.Column != "" {
+			what = "column " + e.Column + ": " + what
+		}
+		res.Errors = append(res.Errors, web.RowError{Row: e.Line, What: what})
+	}
+	if err != nil {
+		return res, fmt.Errorf("campaign %s: import: %w", id, err)
+	}
+	return res, nil
 }
 
 // staffed is the routing engine as a campaign sees it.
