@@ -40,9 +40,10 @@
 // All begin after Run has begun and end before it returns.
 //
 //   - Run itself delivers the outbox to the Handler, in order. Commands never wait for it.
-//   - signalling, media, registrar: one each, the Run of the layer below; they end when the last call has been hung up.
+//   - signalling, media, registrar, trunk passwords: one each, the Run of the layer below; they end when the last call has been hung up.
 //   - leg turn: exists only while a leg has work queued, and does it in order.
 //   - clock: one per Bridge; ring time, grace periods, limits on set-up, device presence and trunk checks, every 100 ms.
+//   - trunk question: one per trunk that is being asked by OPTIONS whether it is there; ends with the answer or after 5 s.
 //   - phone writer: one per connected browser phone, owns writing to its socket; ends with the socket.
 //
 // A browser phone's socket is read in the goroutine of the HTTP server that called the handler of Phone; it ends with the

@@ -118,3 +118,50 @@ func TestBridge_CallThatGoesInCirclesEnds(t *testing.T) {
 	require.Equal(t, tandem.CauseFailed, e.Cause)
 	require.Contains(t, e.Detail, "hops")
 }
+
+// TestBridge_ChurnLeavesNothing lets calls end in every way and looks for what is left.
+func TestBridge_ChurnLeavesNothing(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, nil)
+	d := o.desk("ana")
+	d.raw, o.carrier.raw = true, true
+	for i := range 40 {
+		leg, p := o.callIn("+15550100")
+		switch i % 4 {
+		case 0:
+			o.must(p.HangUp(o.within()), "the caller gives up")
+			require.Equal(t, tandem.CauseCancelled, o.ended(leg).Cause)
+			continue
+		case 1:
+			o.must(o.bridge.Hangup(o.within(), leg, tandem.CauseBusy), "refuse")
+			o.ended(leg)
+			continue
+		}
+		o.answer(leg, p)
+		agentLeg := o.dial(tandem.Dial{To: tandem.Endpoint{Agent: "ana"}, With: leg})
+		far, err := d.station.ringing(o.within(), "")
+		o.must(err, "the desk phone rings")
+		if i%4 == 2 {
+			o.must(far.Refuse(o.within(), tandem.CauseBusy), "busy")
+			require.Equal(t, tandem.CauseBusy, o.ended(agentLeg).Cause)
+			o.must(o.bridge.Hangup(o.within(), leg, tandem.CauseNormal), "hang up")
+			o.ended(leg)
+			continue
+		}
+		o.must(far.Answer(o.within()), "answer")
+		next(o, func(e tandem.LegAnswered) bool { return e.Leg == agentLeg })
+		o.join(leg, agentLeg)
+		o.must(p.HangUp(o.within()), "the caller hangs up")
+		o.ended(leg)
+		next(o, func(e tandem.LegUnbridged) bool { return e.Leg == agentLeg })
+		o.must(o.bridge.Hangup(o.within(), agentLeg, tandem.CauseNormal), "hang up")
+		o.ended(agentLeg)
+	}
+	require.Eventually(t, func() bool {
+		s := o.bridge.Stats()
+		return s.Legs == 0 && s.Bridged == 0 && s.Media.Ends == 0 && s.Channels["carrier"] == 0 && s.Waiting == 0
+	}, step, 5*time.Millisecond, "legs, ends of the sound, channels or events left")
+	s := o.bridge.Stats()
+	require.Equal(t, uint64(40), s.Incoming)
+	require.Equal(t, uint64(20), s.Dialled)
+}
