@@ -67,3 +67,7 @@ func TestOutbox(t *testing.T) {
 		return storetest.Durable[crm.Outbox]{Store: memstore.NewOutbox()}
 	})
 }
+
+func BenchmarkJournal(b *testing.B) {
+	storetest.BenchJournal(b, func(*testing.B) reports.Store { return memstore.NewJournal() })
+}

@@ -74,3 +74,10 @@ func TestOutbox(t *testing.T) {
 	t.Parallel()
 	storetest.Outbox(t, durable(func(s *pgstore.Store) crm.Outbox { return s.Outbox() }))
 }
+
+func BenchmarkJournal(b *testing.B) {
+	storetest.BenchJournal(b, func(b *testing.B) reports.Store {
+		b.Helper()
+		return openDSN(b, testenv.Postgres(b)).Journal()
+	})
+}

@@ -74,3 +74,10 @@ func TestOutbox(t *testing.T) {
 	t.Parallel()
 	storetest.Outbox(t, durable(func(s *sqlitestore.Store) crm.Outbox { return s.Outbox() }))
 }
+
+func BenchmarkJournal(b *testing.B) {
+	storetest.BenchJournal(b, func(b *testing.B) reports.Store {
+		b.Helper()
+		return openFile(b, filepath.Join(b.TempDir(), "tandem.db")).Journal()
+	})
+}
