@@ -102,7 +102,7 @@ func (e *End) secure() {
 	default:
 		return
 	}
-	ctx, cancel := context.WithCancel(context.Background()) //nolint:forbidigo // Ends with the end or a new association, no caller's.
+	ctx, cancel := e.plane.child() // Ends with the end or a new association, no caller's.
 	a := &association{end: e, client: i.client, expect: i.expect, dead: deadline.New(), gone: ctx.Done()}
 	if !e.work(func() { defer cancel(); a.run(ctx) }) {
 		cancel()

@@ -37,8 +37,9 @@ type Plane struct {
 	toULaw *tone.Table
 
 	started    atomic.Bool
-	running    chan struct{} // closed when Run has begun
-	closing    chan struct{} // closed when Close or Run's end has begun
+	running    chan struct{}                                // closed when Run has begun
+	child      func() (context.Context, context.CancelFunc) // makes a context with the values of Run's; set before running is closed
+	closing    chan struct{}                                // closed when Close or Run's end has begun
 	closeOnce  sync.Once
 	events     chan Event
 	handshakes chan struct{} // a place for each handshake under way
@@ -99,6 +100,7 @@ func (p *Plane) Run(ctx context.Context) error {
 	var work sync.WaitGroup
 	work.Go(p.readWeb)
 	work.Go(p.notify)
+	p.child = func() (context.Context, context.CancelFunc) { return context.WithCancel(context.WithoutCancel(ctx)) }
 	close(p.running)
 	err := p.tick(ctx)
 	p.Close()

@@ -282,11 +282,15 @@ func TestDirection_Text(t *testing.T) {
 		require.NoError(t, back.UnmarshalText(text))
 		require.Equal(t, d, back)
 		require.Equal(t, d.Sends(), d.Reverse().Receives())
+		require.Equal(t, d == sdp.SendOnly || d == sdp.Inactive, sdp.Description{Direction: d}.Held(), "%v", d)
 	}
 	var d sdp.Direction
 	require.ErrorIs(t, d.UnmarshalText([]byte("both")), sdp.ErrSyntax)
 	var s sdp.Setup
 	require.NoError(t, s.UnmarshalText([]byte("actpass")))
+	text, err := s.MarshalText()
+	require.NoError(t, err)
+	require.Equal(t, "actpass", string(text))
 	require.ErrorIs(t, s.UnmarshalText([]byte("holdconn")), sdp.ErrSyntax)
 }
 
