@@ -260,8 +260,8 @@ func TestPhone_WrongCertificateEndsTheLeg(t *testing.T) {
 	w, _ := far.(*webParty)
 	say := w.answer
 	w.answer = func(ctx context.Context, sdp string) error {
-		head, print, _ := strings.Cut(sdp, "a=fingerprint:sha-256 ")
-		return say(ctx, head+"a=fingerprint:sha-256 00:00:00:00"+print[len("00:00:00:00"):])
+		head, tail, _ := strings.Cut(sdp, "a=fingerprint:sha-256 ")
+		return say(ctx, head+"a=fingerprint:sha-256 00:00:00:00"+tail[len("00:00:00:00"):])
 	}
 	_ = w.Answer(o.within()) // The page never gets through.
 	e := o.ended(leg)

@@ -90,6 +90,8 @@ func (i *ice) push(b []byte) {
 
 // secure begins the handshake once the browser's address and fingerprint are known and there is a place. When there is
 // none, the browser's next check tries again.
+//
+//nolint:contextcheck,nolintlint // The handshake outlives whoever brought the description or the check; the callers would be reported.
 func (e *End) secure() {
 	i := e.ice
 	i.mu.Lock()
