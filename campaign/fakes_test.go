@@ -26,7 +26,7 @@ type store struct {
 	attempts map[tandem.AttemptID]*kept
 	order    []tandem.AttemptID
 	blocked  map[tandem.Number]bool
-	// break_ is asked before and after each operation; an error from the second call is an answer lost on the way.
+	// fault is asked before and after each operation; an error from the second call is an answer lost on the way.
 	fault func(op string, after bool) error
 }
 
@@ -304,6 +304,13 @@ func (f *floor) Enqueue(ctx context.Context, a tandem.Arrival) error {
 	f.worst = max(f.worst, len(f.queue))
 	f.mu.Unlock()
 	return f.flush(ctx)
+}
+
+// most returns how many calls waited at a time at the worst.
+func (f *floor) most() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.worst
 }
 
 // assign gives waiting calls to ready agents.

@@ -92,24 +92,24 @@ func (w Window) Next(now time.Time) time.Time {
 	local := now.In(w.zone())
 	// A year holds every weekday, and every day's hours but for those that a change of the clocks skips.
 	for day := range 366 {
-		at := time.Date(local.Year(), local.Month(), local.Day()+day, int(w.From)/60, int(w.From)%60, 0, 0, w.zone())
-		// From may lie in the skipped hour; then the window opens with the first minute behind it.
-		for range int(endOfDay) {
-			if w.Open(at) && !at.Before(now) {
-				return at
-			}
-			if at.Before(now) || clockOf(at, w.zone()) >= w.to() {
-				break
-			}
-			at = at.Add(time.Minute)
+		from := time.Date(local.Year(), local.Month(), local.Day()+day, int(w.From)/60, int(w.From)%60, 0, 0, w.zone())
+		if at, ok := w.around(from, now); ok {
+			return at
 		}
 	}
 	return now.AddDate(1, 0, 0)
 }
 
-func clockOf(t time.Time, zone *time.Location) Clock {
-	local := t.In(zone)
-	return Clock(local.Hour()*60 + local.Minute())
+// around returns the first open minute about the time at which a day's window should open. A change of the clocks moves it: From may lie
+// in an hour that is skipped, or come twice.
+func (w Window) around(from, now time.Time) (time.Time, bool) {
+	const most = 3 * time.Hour // more than any clock was ever changed by
+	for at := from.Add(-most); !at.After(from.Add(most)); at = at.Add(time.Minute) {
+		if !at.Before(now) && w.Open(at) {
+			return at, true
+		}
+	}
+	return time.Time{}, false
 }
 
 func (w Window) zone() *time.Location {
