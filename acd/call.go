@@ -127,7 +127,8 @@ func (e *Engine) admit(nc tandem.Call) *call {
 		c = e.free[n-1]
 		e.free = e.free[:n-1]
 	}
-	*c = call{Call: nc}
+	e.seq++
+	*c = call{Call: nc, seq: e.seq}
 	c.timer.call = c
 	e.calls[c.ID] = c
 	e.legs[c.Customer] = legOwner{call: c}
@@ -267,8 +268,7 @@ func (e *Engine) refuse(c *call, rule string, why tandem.LeaveReason, cause tand
 func (e *Engine) wait(c *call) {
 	q := c.queue
 	e.become(c, callWaiting)
-	e.seq++
-	c.since, c.seq = e.now, e.seq
+	c.since = e.now
 	e.queued(tandem.CallQueued{Call: c.ID, Queue: q.cfg.ID, Position: q.position(c), Priority: c.priority})
 	q.waiting++
 	q.offered++
