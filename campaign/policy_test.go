@@ -42,7 +42,8 @@ func TestWindow_OpensAndShutsByTheWallClock(t *testing.T) {
 		"friday night":       {work, at(2026, 3, 6, 22, 0), false, at(2026, 3, 9, 9, 0)},
 		"sunday":             {work, at(2026, 3, 8, 12, 0), false, at(2026, 3, 9, 9, 0)},
 		"summer time begins": {night, at(2026, 3, 29, 1, 59), false, at(2026, 3, 29, 3, 0)}, // 02:30 does not come that night
-		"winter time begins": {night, at(2026, 10, 25, 1, 0), false, at(2026, 10, 25, 2, 30)},
+		// 02:30 comes twice that night; the first time is in summer time.
+		"winter time begins": {night, at(2026, 10, 25, 1, 0), false, time.Date(2026, 10, 25, 0, 30, 0, 0, time.UTC)},
 	}
 	for name, row := range rows {
 		t.Run(name, func(t *testing.T) {
