@@ -97,7 +97,7 @@ func (r *robot) Incoming(ctx context.Context, c *sipcore.Call) {
 	r.report("ring", c.Progress(180, nil))
 	r.later(ctx, r.between(700*time.Millisecond, 2500*time.Millisecond), func() {
 		if r.pickUp(c) {
-			r.later(ctx, r.between(12*time.Second, 40*time.Second), func() { r.report("hang up", c.Hangup(sipcore.Cause{})) })
+			r.later(ctx, r.between(9*time.Second, 25*time.Second), func() { r.report("hang up", c.Hangup(sipcore.Cause{})) })
 		}
 	})
 }

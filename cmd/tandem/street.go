@@ -22,7 +22,7 @@ type street struct {
 
 // newStreet makes the carrier; it listens once run.
 func newStreet(centre netip.AddrPort, dids []string, seed uint64, log *slog.Logger) (*street, error) {
-	s := &street{centre: centre, dids: dids, callers: 5}
+	s := &street{centre: centre, dids: dids, callers: 4}
 	if err := s.listen("street", seed, centre.Addr(), s, log); err != nil {
 		return nil, err
 	}

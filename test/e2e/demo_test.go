@@ -60,6 +60,12 @@ func TestDemo_GivesTheNextCallToWhoeverSitsDown(t *testing.T) {
 	}, 60*time.Second, time.Second, "the campaign's calls are counted")
 	b.do(chromedp.Click("#hangup"), chromedp.WaitVisible("#finish"))
 	b.shot("wrapup")
+
+	watch := newBrowser(t, agentTone)
+	watch.logIn(s, "sue", s.password(t, "sue"))
+	watch.do(chromedp.Navigate(s.URL+"/board"), chromedp.WaitVisible("tandem-board tbody tr"))
+	watch.until("document.body.innerText.includes('Vera')")
+	watch.shot("board")
 }
 
 // metric adds up the lines of a metric that begin with a text.
