@@ -196,14 +196,9 @@ func (r *Registrar) apply(user string, in *sipcore.Inbound, contacts []contact) 
 	if _, known := r.users[user]; !known && len(r.users) >= r.cfg.MaxUsers {
 		return sipcore.Reply{Status: 503, Headers: []sipcore.Header{{Name: "Retry-After", Value: "60"}}}
 	}
-	for _, c := range contacts {
-		for _, b := range r.users[user] {
-			if (c.star || b.key == c.key()) && b.callID == in.CallID && in.Seq < b.seq {
-				return sipcore.Reply{Status: 500, Phrase: "REGISTER Out Of Order"}
-			}
-		}
+	if r.outOfOrderLocked(user, in, contacts) {
+		return sipcore.Reply{Status: 500, Phrase: "REGISTER Out Of Order"}
 	}
-	outbound := false
 	for _, c := range contacts {
 		switch {
 		case c.star:
@@ -218,10 +213,25 @@ func (r *Registrar) apply(user string, in *sipcore.Inbound, contacts []contact) 
 			}
 		default:
 			r.bindLocked(user, in, c, now)
-			outbound = outbound || (c.instance != "" && c.regID != 0)
 		}
 	}
-	return r.answerLocked(user, now, outbound)
+	reply := r.answerLocked(user, now)
+	if slices.ContainsFunc(contacts, func(c contact) bool { return c.instance != "" && c.regID != 0 && c.expires > 0 }) {
+		reply.Headers = append(reply.Headers, sipcore.Header{Name: "Require", Value: "outbound"})
+	}
+	return reply
+}
+
+// outOfOrderLocked says whether a REGISTER is older than what is bound (RFC 3261 10.3 step 7).
+func (r *Registrar) outOfOrderLocked(user string, in *sipcore.Inbound, contacts []contact) bool {
+	for _, c := range contacts {
+		for _, b := range r.users[user] {
+			if (c.star || b.key == c.key()) && b.callID == in.CallID && in.Seq < b.seq {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (r *Registrar) findLocked(user, key string) *binding {
@@ -288,7 +298,7 @@ func (r *Registrar) dropLocked(b *binding, now time.Time) {
 	r.changes = append(r.changes, Presence{User: b.User, At: now})
 }
 
-func (r *Registrar) answerLocked(user string, now time.Time, outbound bool) sipcore.Reply {
+func (r *Registrar) answerLocked(user string, now time.Time) sipcore.Reply {
 	reply := sipcore.Reply{Status: 200}
 	for _, b := range r.users[user] {
 		v := "<" + b.Contact + ">;expires=" + strconv.Itoa(int(b.Expires.Sub(now).Round(time.Second)/time.Second))
@@ -299,9 +309,6 @@ func (r *Registrar) answerLocked(user string, now time.Time, outbound bool) sipc
 			v += ";reg-id=" + strconv.Itoa(b.RegID)
 		}
 		reply.Headers = append(reply.Headers, sipcore.Header{Name: "Contact", Value: v})
-	}
-	if outbound {
-		reply.Headers = append(reply.Headers, sipcore.Header{Name: "Require", Value: "outbound"})
 	}
 	reply.Headers = append(reply.Headers, sipcore.Header{Name: "Date", Value: now.UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT")})
 	return reply

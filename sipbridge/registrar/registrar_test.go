@@ -228,7 +228,7 @@ func TestRegistrar_UnknownUsersLookLikeKnownOnes(t *testing.T) {
 	for range 4 {
 		a, b := known.register(webContact), unknown.register(webContact)
 		require.Equal(t, a.Status, b.Status)
-		require.Equal(t, len(a.Headers), len(b.Headers))
+		require.Len(t, b.Headers, len(a.Headers))
 	}
 }
 

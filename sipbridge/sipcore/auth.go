@@ -74,13 +74,20 @@ func (c *Call) authorize(d *draft) {
 	d.fields = append(d.fields, h)
 }
 
-// do sends a request outside any dialog.
-func (e *Endpoint) do(ctx context.Context, r Request) (*Response, error) {
+func (e *Endpoint) checkRequest(r *Request) error {
 	if !e.running() {
-		return nil, fmt.Errorf("sipcore: %s: %w", r.Method, ErrClosed)
+		return fmt.Errorf("sipcore: %s: %w", r.Method, ErrClosed)
 	}
 	if r.Method == "" || r.Method == "INVITE" || r.Method == "ACK" || r.Method == "CANCEL" || r.URI == "" {
-		return nil, fmt.Errorf("sipcore: do: %w: a method without dialog and a URI are needed", errConfig)
+		return fmt.Errorf("sipcore: do: %w: a method without dialog and a URI are needed", errConfig)
+	}
+	return nil
+}
+
+// do sends a request outside any dialog.
+func (e *Endpoint) do(ctx context.Context, r Request) (*Response, error) {
+	if err := e.checkRequest(&r); err != nil {
+		return nil, err
 	}
 	flow, err := e.route(ctx, r.Flow, r.Destination, r.Listener)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -86,9 +87,7 @@ func (b *browser) exchange(method, uri string, vary map[string]string, body stri
 	if method == "INVITE" {
 		v["Contact"] = "<sip:" + b.user + "@k3v7.invalid;transport=ws;ob>"
 	}
-	for k, x := range vary {
-		v[k] = x
-	}
+	maps.Copy(v, vary)
 	for {
 		b.seq++
 		v["CSeq"] = fmt.Sprintf("%d %s", b.seq, method)

@@ -190,10 +190,7 @@ func (c *Config) withDefaults() (Config, error) {
 	}
 	d.T1 = orDuration(d.T1, 500*time.Millisecond)
 	d.T2 = orDuration(d.T2, 4*time.Second)
-	d.SessionExpires = orDuration(d.SessionExpires, 30*time.Minute)
-	if d.SessionExpires < 0 {
-		d.SessionExpires = 0
-	}
+	d.SessionExpires = max(orDuration(d.SessionExpires, 30*time.Minute), 0)
 	d.MinSE = orDuration(d.MinSE, 90*time.Second)
 	d.ReofferTimeout = orDuration(d.ReofferTimeout, 5*time.Second)
 	d.MaxCalls = orInt(d.MaxCalls, 10000)

@@ -55,6 +55,7 @@ func (h *host) Incoming(_ context.Context, c *sipcore.Call) { h.incoming <- c }
 func (h *host) Event(_ context.Context, c *sipcore.Call, ev sipcore.Event) {
 	h.events <- happening{c, ev}
 }
+
 func (h *host) Reoffer(_ context.Context, c *sipcore.Call, offer []byte) ([]byte, error) {
 	if h.reoffer == nil {
 		return nil, errors.New("not in this test")

@@ -37,7 +37,7 @@ const (
 // Event is something that happened to a call: a closed set, listed in this file.
 type Event interface{ isEvent() }
 
-// Progressed: the peer sent a provisional answer (180, 183, ...). SDP is early media, if
+// Progressed says that the peer sent a provisional answer (180, 183, ...). SDP is early media, if
 // there is any. With forking, Tag tells the branches apart.
 type Progressed struct {
 	Status int
@@ -45,20 +45,20 @@ type Progressed struct {
 	SDP    []byte
 }
 
-// Answered: the peer accepted our call. SDP is its answer; if Offer is set, we had sent
+// Answered says that the peer accepted our call. SDP is its answer; if Offer is set, we had sent
 // none, SDP is its offer, and [Call.Acknowledge] must be given our answer.
 type Answered struct {
 	SDP   []byte
 	Offer bool
 }
 
-// Confirmed: our answer was acknowledged. SDP is set only when the INVITE came without an
+// Confirmed says that our answer was acknowledged. SDP is set only when the INVITE came without an
 // offer: it is the peer's answer to ours.
 type Confirmed struct {
 	SDP []byte
 }
 
-// Digit: the peer sent a DTMF digit by INFO (application/dtmf-relay or application/dtmf).
+// Digit says that the peer sent a DTMF digit by INFO (application/dtmf-relay or application/dtmf).
 type Digit struct {
 	// Digit is one of 0-9, *, #, A-D.
 	Digit rune
@@ -66,7 +66,7 @@ type Digit struct {
 	Duration time.Duration
 }
 
-// ReofferResult: our [Call.Reoffer] was answered. Status 200 brings the answer in SDP; any
+// ReofferResult says that our [Call.Reoffer] was answered. Status 200 brings the answer in SDP; any
 // other status left the session as it was.
 type ReofferResult struct {
 	Status int

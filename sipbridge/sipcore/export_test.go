@@ -9,4 +9,4 @@ func SplitMessage(b []byte, limit int) (skip, n int, err error) { return splitMe
 func RejectRaw(raw []byte) ([]byte, bool) { return rejectRaw(raw, "tag") }
 
 // Ingest lets the fuzz target hand bytes to an endpoint.
-func Ingest(e *Endpoint, ctx context.Context, f *Flow, b []byte) { e.ingest(ctx, f, b) } //nolint:revive // test order.
+func Ingest(e *Endpoint, ctx context.Context, f *Flow, b []byte) { e.ingest(ctx, f, b) }

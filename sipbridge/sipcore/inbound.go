@@ -85,43 +85,13 @@ func (in *Inbound) Values(name string) []string { return headerValues(in.msg, na
 // compactName maps the long names that have a compact form (RFC 3261 section 7.3.3 and
 // the registry of header fields) to it.
 func compactName(name string) string {
-	switch strings.ToLower(name) {
-	case "accept-contact":
-		return "a"
-	case "allow-events":
-		return "u"
-	case "call-id":
-		return "i"
-	case "contact":
-		return "m"
-	case "content-encoding":
-		return "e"
-	case "content-length":
-		return "l"
-	case "content-type":
-		return "c"
-	case "event":
-		return "o"
-	case "from":
-		return "f"
-	case "identity":
-		return "y"
-	case "refer-to":
-		return "r"
-	case "referred-by":
-		return "b"
-	case "session-expires":
-		return "x"
-	case "subject":
-		return "s"
-	case "supported":
-		return "k"
-	case "to":
-		return "t"
-	case "via":
-		return "v"
+	const table = " accept-contact=a allow-events=u call-id=i contact=m content-encoding=e content-length=l content-type=c" +
+		" event=o from=f identity=y refer-to=r referred-by=b session-expires=x subject=s supported=k to=t via=v "
+	_, after, ok := strings.Cut(table, " "+strings.ToLower(name)+"=")
+	if !ok {
+		return ""
 	}
-	return ""
+	return after[:1]
 }
 
 type headered interface {

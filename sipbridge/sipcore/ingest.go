@@ -76,8 +76,20 @@ func rejectRaw(raw []byte, tag string) ([]byte, bool) {
 	}
 	var out bytes.Buffer
 	out.WriteString("SIP/2.0 400 Bad Request\r\n")
+	found := copyIdentity(&out, lines[1:], tag)
+	for _, need := range []string{"Via", "From", "To", "Call-ID", "CSeq"} {
+		if found[need] == 0 {
+			return nil, false
+		}
+	}
+	out.WriteString("Content-Length: 0\r\n\r\n")
+	return out.Bytes(), true
+}
+
+// copyIdentity copies the lines by which an answer is matched and says which it found.
+func copyIdentity(out *bytes.Buffer, lines [][]byte, tag string) map[string]int {
 	found := map[string]int{}
-	for _, line := range lines[1:] {
+	for _, line := range lines {
 		name, value, ok := bytes.Cut(line, []byte(":"))
 		long := longName(strings.ToLower(string(bytes.TrimSpace(name))))
 		if !ok || long == "" || bytes.ContainsAny(value, "\x00\n\r") {
@@ -90,15 +102,9 @@ func rejectRaw(raw []byte, tag string) ([]byte, bool) {
 		if long == "To" && !bytes.Contains(bytes.ToLower(value), []byte(";tag=")) {
 			value = append(append([]byte(nil), value...), ";tag="+tag...)
 		}
-		fmt.Fprintf(&out, "%s: %s\r\n", long, value)
+		fmt.Fprintf(out, "%s: %s\r\n", long, value)
 	}
-	for _, need := range []string{"Via", "From", "To", "Call-ID", "CSeq"} {
-		if found[need] == 0 {
-			return nil, false
-		}
-	}
-	out.WriteString("Content-Length: 0\r\n\r\n")
-	return out.Bytes(), true
+	return found
 }
 
 // rawTag is the To-tag of an answer to what does not parse: the same for each copy.

@@ -86,7 +86,7 @@ func (c *Call) begin(_ context.Context, st *serverTx) {
 	tx := c.keep(st)
 	msg := c.message(st.req, st.req.Method)
 	msg.Tx = tx
-	c.perform(dialog.Received{Message: msg})
+	c.feed(dialog.Received{Message: msg})
 	alive := !c.over
 	c.mu.Unlock()
 	if alive {
@@ -120,7 +120,7 @@ func (c *Call) request(flow *Flow, req *sip.Request, st *serverTx) {
 	if c.sticky && msg.Tag == c.machine.PeerTag() && flow.ID() != c.flow.Load().ID() {
 		c.flow.Store(flow) // the peer came back over a new connection (RFC 5626)
 	}
-	c.perform(dialog.Received{Message: msg})
+	c.feed(dialog.Received{Message: msg})
 }
 
 // cancelled feeds the CANCEL of the INVITE of a transaction.
@@ -130,7 +130,7 @@ func (c *Call) cancelled(st *serverTx, cause Cause) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.perform(dialog.Cancelled{Cause: cause})
+	c.feed(dialog.Cancelled{Cause: cause})
 }
 
 // command feeds a command of the user.
@@ -156,7 +156,7 @@ func (c *Call) fire(t dialog.Timer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.over {
-		_ = c.perform(dialog.Fired{Timer: t}) // only commands can be refused
+		c.feed(dialog.Fired{Timer: t})
 	}
 }
 
@@ -165,6 +165,13 @@ func (c *Call) abandon() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.finish()
+}
+
+// feed steps the machine with what is not a command, which it never refuses. c.mu is held.
+func (c *Call) feed(ev dialog.Event) {
+	if err := c.perform(ev); err != nil {
+		c.ep.count.stray.Add(1)
+	}
 }
 
 // perform steps the machine and does what it asks for. c.mu is held.
@@ -275,7 +282,7 @@ func (c *Call) askReoffer(a dialog.AskReoffer) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if !c.over {
-			_ = c.perform(answer) // answers to offers are never refused
+			c.feed(answer)
 		}
 	}) {
 		c.ep.count.overload.Add(1)
@@ -288,20 +295,7 @@ func (c *Call) respond(a dialog.Respond) {
 	if st == nil {
 		return
 	}
-	r := Reply{Status: a.Status, Body: a.Body, ContentType: a.BodyType}
-	for _, f := range a.Fields {
-		r.Headers = append(r.Headers, Header(f))
-	}
-	dialogMaking := st.req.IsInvite() || st.req.Method == sip.UPDATE
-	if dialogMaking && a.Status > 100 && a.Status < 300 {
-		r.Headers = append(r.Headers, Header{"Contact", c.contact(st.flow)}, Header{"Allow", c.ep.allow()})
-		if a.Status >= 200 {
-			r.Headers = append(r.Headers, Header{"Supported", supported})
-		}
-	}
-	if st.req.Method == sip.OPTIONS && a.Status == 200 {
-		r.Headers = append(r.Headers, c.ep.capabilities()...)
-	}
+	r := c.reply(st, a)
 	res := c.ep.buildResponse(st.req, r)
 	if a.Status > 100 && toTag(st.req) == "" {
 		setTag(res, c.localTag)
@@ -317,6 +311,25 @@ func (c *Call) respond(a dialog.Respond) {
 		return
 	}
 	delete(c.answers, a.Tx)
+}
+
+// reply fills in what the answers of a dialog have (RFC 3261 table 3).
+func (c *Call) reply(st *serverTx, a dialog.Respond) Reply {
+	r := Reply{Status: a.Status, Body: a.Body, ContentType: a.BodyType}
+	for _, f := range a.Fields {
+		r.Headers = append(r.Headers, Header(f))
+	}
+	dialogMaking := st.req.IsInvite() || st.req.Method == sip.UPDATE
+	if dialogMaking && a.Status > 100 && a.Status < 300 {
+		r.Headers = append(r.Headers, Header{"Contact", c.contact(st.flow)}, Header{"Allow", c.ep.allow()})
+		if a.Status >= 200 {
+			r.Headers = append(r.Headers, Header{"Supported", supported})
+		}
+	}
+	if st.req.Method == sip.OPTIONS && a.Status == 200 {
+		r.Headers = append(r.Headers, c.ep.capabilities()...)
+	}
+	return r
 }
 
 // contact is our address in this dialog, as the peer can reach it.

@@ -71,21 +71,23 @@ func (l *Listener) bind(ctx context.Context) (*listener, error) {
 	}
 	var lc net.ListenConfig
 	var addr net.Addr
-	switch {
-	case l.Transport == TransportUDP:
+	switch l.Transport {
+	case TransportUDP:
 		if b.pc == nil {
 			if b.pc, err = lc.ListenPacket(ctx, "udp"+family, l.Addr); err != nil {
 				return nil, err
 			}
 		}
 		b.stream, addr = nil, b.pc.LocalAddr()
-	default:
+	case TransportTCP:
 		if b.stream == nil {
 			if b.stream, err = lc.Listen(ctx, "tcp"+family, l.Addr); err != nil {
 				return nil, err
 			}
 		}
 		b.pc, addr = nil, b.stream.Addr()
+	case TransportUnset, TransportWS, TransportWSS:
+		return nil, errConfig // New has refused it
 	}
 	b.local = addrPort(addr)
 	b.advertise = l.Advertise

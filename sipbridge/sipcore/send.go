@@ -349,7 +349,7 @@ func (c *Call) send(s dialog.Send) {
 	c.authorize(&d)
 	req, err := c.ep.build(f, d)
 	if err != nil {
-		c.ep.log.Warn("sip request not built", "call_id", c.id, "method", s.Method, "error", err) //nolint:sloglint // no context reaches a timer's turn.
+		c.ep.log.Warn("sip request not built", "call_id", c.id, "method", s.Method, "error", err)
 		c.sendFailed(s)
 		return
 	}
@@ -381,7 +381,7 @@ func (c *Call) sendFailed(s dialog.Send) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if !c.over {
-			_ = c.perform(dialog.Failed{Method: s.Method, Seq: s.Seq}) // only commands can be refused
+			c.feed(dialog.Failed{Method: s.Method, Seq: s.Seq})
 		}
 	})
 }
@@ -394,7 +394,7 @@ func (c *Call) answer(s dialog.Send, res *sip.Response, err error) {
 		return
 	}
 	if err != nil {
-		_ = c.perform(dialog.Failed{Method: s.Method, Seq: s.Seq, Timeout: errors.Is(err, sip.ErrTransactionTimeout)}) // only commands can be refused
+		c.feed(dialog.Failed{Method: s.Method, Seq: s.Seq, Timeout: errors.Is(err, sip.ErrTransactionTimeout)})
 		return
 	}
 	if inv := c.invites[s.Seq]; inv != nil && s.Method == "INVITE" && !res.IsProvisional() {
@@ -406,21 +406,27 @@ func (c *Call) answer(s dialog.Send, res *sip.Response, err error) {
 	if to := res.To(); to != nil {
 		m.Tag, _ = to.Params.Get("tag")
 	}
-	if res.StatusCode > 100 && res.StatusCode < 200 && lists(res, "Require", "100rel") {
-		if v := headerValues(res, "RSeq"); len(v) > 0 {
-			n, err := strconv.ParseUint(strings.TrimSpace(v[0]), 10, 32)
-			if err == nil {
-				m.RSeq = uint32(n)
-			}
-		}
-	}
+	m.RSeq = reliableSeq(res)
 	if res.StatusCode == 401 || res.StatusCode == 407 {
 		m.Authorizable = c.learn(res)
 	}
 	if s.Method == "INVITE" && res.IsSuccess() && c.machine.PeerTag() != "" && m.Tag != c.machine.PeerTag() {
 		c.ep.count.forked.Add(1)
 	}
-	_ = c.perform(dialog.Received{Message: m}) // only commands can be refused
+	c.feed(dialog.Received{Message: m})
+}
+
+// reliableSeq is the RSeq of a reliable provisional response (RFC 3262); 0 for others.
+func reliableSeq(res *sip.Response) uint32 {
+	v := headerValues(res, "RSeq")
+	if !res.IsProvisional() || res.StatusCode == 100 || len(v) == 0 || !lists(res, "Require", "100rel") {
+		return 0
+	}
+	n, err := strconv.ParseUint(strings.TrimSpace(v[0]), 10, 32)
+	if err != nil {
+		return 0
+	}
+	return uint32(n)
 }
 
 // sendCancel cancels an INVITE: same Request-URI, Via, From, To, Call-ID and CSeq number

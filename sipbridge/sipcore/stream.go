@@ -133,7 +133,9 @@ func (e *Endpoint) serveMessages(ctx context.Context, c MessageConn) error {
 		f.transport = TransportWSS
 	}
 	if !e.running() || !e.addFlow(f) {
-		_ = c.Close() // refused
+		if err := c.Close(); err != nil {
+			return fmt.Errorf("%w: %w", ErrClosed, err)
+		}
 		return ErrClosed
 	}
 	defer e.dropFlow(f)
@@ -146,8 +148,7 @@ func (e *Endpoint) serveMessages(ctx context.Context, c MessageConn) error {
 		return err
 	case <-ctx.Done():
 		e.dropFlow(f)
-		<-done
-		return ctx.Err()
+		return errors.Join(ctx.Err(), <-done)
 	}
 }
 

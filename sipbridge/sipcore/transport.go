@@ -49,10 +49,7 @@ func (t *Transport) UnmarshalText(b []byte) error {
 	return fmt.Errorf("sipcore: unknown transport %q", b)
 }
 
-// reliable says whether the transport itself retransmits.
-func (t Transport) reliable() bool { return t != TransportUDP }
-
-// scheme is the value of the transport parameter of a URI.
+// param is the value of the transport parameter of a URI.
 func (t Transport) param() string {
 	switch t {
 	case TransportTCP:

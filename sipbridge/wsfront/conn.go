@@ -219,7 +219,8 @@ func (c *Conn) write() {
 		select {
 		case <-c.kick:
 		case <-ping:
-			if err := c.enqueue(opPing, nil); err != nil {
+			// A close frame that is queued already still has to go out.
+			if err := c.enqueue(opPing, nil); errors.Is(err, ErrSlow) {
 				return
 			}
 		case <-c.done:

@@ -41,38 +41,17 @@ type frame struct {
 
 // readFrame reads one frame of a client, unmasked. limit bounds the payload.
 func readFrame(r *bufio.Reader, limit int) (frame, error) {
-	var head [14]byte
-	if _, err := io.ReadFull(r, head[:2]); err != nil {
+	var head [2]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
 		return frame{}, err
 	}
-	f := frame{op: opcode(head[0] & 0x0f), fin: head[0]&0x80 != 0}
-	switch {
-	case head[0]&0x70 != 0:
-		return frame{}, fmt.Errorf("%w: reserved bits without an extension", ErrProtocol)
-	case f.op > opBinary && f.op < opClose, f.op > opPong:
-		return frame{}, fmt.Errorf("%w: unknown opcode %d", ErrProtocol, f.op)
-	case head[1]&0x80 == 0:
-		return frame{}, fmt.Errorf("%w: client frame without mask", ErrProtocol)
+	f, short, err := parseHead(head)
+	if err != nil {
+		return frame{}, err
 	}
-	size := uint64(head[1] & 0x7f)
-	if f.op.control() && (size > 125 || !f.fin) {
-		return frame{}, fmt.Errorf("%w: control frame long or fragmented", ErrProtocol)
-	}
-	switch size {
-	case 126:
-		if _, err := io.ReadFull(r, head[2:4]); err != nil {
-			return frame{}, midFrame(err)
-		}
-		if size = uint64(binary.BigEndian.Uint16(head[2:4])); size < 126 {
-			return frame{}, fmt.Errorf("%w: length not in its shortest form", ErrProtocol)
-		}
-	case 127:
-		if _, err := io.ReadFull(r, head[2:10]); err != nil {
-			return frame{}, midFrame(err)
-		}
-		if size = binary.BigEndian.Uint64(head[2:10]); size < 1<<16 || size>>63 != 0 {
-			return frame{}, fmt.Errorf("%w: length not in its shortest form", ErrProtocol)
-		}
+	size, err := readSize(r, short)
+	if err != nil {
+		return frame{}, err
 	}
 	if size > uint64(limit) {
 		return frame{}, ErrTooLarge
@@ -89,6 +68,47 @@ func readFrame(r *bufio.Reader, limit int) (frame, error) {
 		f.payload[i] ^= mask[i&3]
 	}
 	return f, nil
+}
+
+// parseHead reads the two bytes that every frame begins with; size is the short length.
+func parseHead(head [2]byte) (f frame, size byte, err error) {
+	f = frame{op: opcode(head[0] & 0x0f), fin: head[0]&0x80 != 0}
+	size = head[1] & 0x7f
+	switch {
+	case head[0]&0x70 != 0:
+		return f, 0, fmt.Errorf("%w: reserved bits without an extension", ErrProtocol)
+	case f.op > opBinary && f.op < opClose, f.op > opPong:
+		return f, 0, fmt.Errorf("%w: unknown opcode %d", ErrProtocol, f.op)
+	case head[1]&0x80 == 0:
+		return f, 0, fmt.Errorf("%w: client frame without mask", ErrProtocol)
+	case f.op.control() && (size > 125 || !f.fin):
+		return f, 0, fmt.Errorf("%w: control frame long or fragmented", ErrProtocol)
+	}
+	return f, size, nil
+}
+
+// readSize reads the length behind a short length of 126 or 127.
+func readSize(r *bufio.Reader, short byte) (uint64, error) {
+	var b [8]byte
+	switch short {
+	case 126:
+		if _, err := io.ReadFull(r, b[:2]); err != nil {
+			return 0, midFrame(err)
+		}
+		if size := uint64(binary.BigEndian.Uint16(b[:2])); size >= 126 {
+			return size, nil
+		}
+		return 0, fmt.Errorf("%w: length not in its shortest form", ErrProtocol)
+	case 127:
+		if _, err := io.ReadFull(r, b[:]); err != nil {
+			return 0, midFrame(err)
+		}
+		if size := binary.BigEndian.Uint64(b[:]); size >= 1<<16 && size>>63 == 0 {
+			return size, nil
+		}
+		return 0, fmt.Errorf("%w: length not in its shortest form", ErrProtocol)
+	}
+	return uint64(short), nil
 }
 
 // midFrame turns an end inside a frame into what it is.

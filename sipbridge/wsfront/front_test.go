@@ -56,7 +56,8 @@ type raw struct {
 // dial makes the handshake by hand; header lines are added to it.
 func dial(t *testing.T, url string, headers ...string) (*raw, int) {
 	t.Helper()
-	nc, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+	var d net.Dialer
+	nc, err := d.DialContext(t.Context(), "tcp", strings.TrimPrefix(url, "http://"))
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = nc.Close() })
 	require.NoError(t, nc.SetDeadline(time.Now().Add(10*time.Second)))
@@ -68,7 +69,7 @@ func dial(t *testing.T, url string, headers ...string) (*raw, int) {
 		strings.TrimPrefix(url, "http://"), strings.Join(headers, "\r\n"))
 	require.NoError(t, err)
 	c := &raw{t: t, nc: nc, r: bufio.NewReader(nc)}
-	res, err := http.ReadResponse(c.r, nil)
+	res, err := http.ReadResponse(c.r, nil) //nolint:bodyclose // an upgrade has no body, and a refusal ends the connection.
 	require.NoError(t, err)
 	if res.StatusCode == 101 {
 		require.Equal(t, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", res.Header.Get("Sec-WebSocket-Accept"), "RFC 6455 section 1.3")
@@ -307,7 +308,8 @@ func TestFront_IdleConnectionsDoNotDelayTheNext(t *testing.T) {
 	t.Parallel()
 	_, url := serve(t, func(c *wsfront.Config) { c.MaxConnsPerIP = 300 })
 	for range 100 {
-		nc, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+		var d net.Dialer
+		nc, err := d.DialContext(t.Context(), "tcp", strings.TrimPrefix(url, "http://"))
 		require.NoError(t, err)
 		t.Cleanup(func() { _ = nc.Close() })
 		_, err = nc.Write([]byte("GET / HTTP/1.1\r\n"))
@@ -338,7 +340,8 @@ func ExampleFront() {
 
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	c, _, err := websocket.Dial(ctx, srv.URL+"/ws", &websocket.DialOptions{Subprotocols: []string{"sip"}})
+	c, _, err := websocket.Dial(ctx, //nolint:bodyclose // an upgrade has no body.
+		srv.URL+"/ws", &websocket.DialOptions{Subprotocols: []string{"sip"}})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -64,24 +64,9 @@ func quote(s string) string {
 func ParseReason(s string) (Cause, error) {
 	var c Cause
 	for _, part := range splitQuoted(s, ',') {
-		fields := splitQuoted(part, ';')
-		protocol := strings.ToUpper(strings.TrimSpace(fields[0]))
-		if protocol == "" {
-			return Cause{}, fmt.Errorf("%w: reason without protocol", ErrSyntax)
-		}
-		cause, text := 0, ""
-		for _, f := range fields[1:] {
-			k, v, _ := strings.Cut(f, "=")
-			switch strings.ToLower(strings.TrimSpace(k)) {
-			case "cause":
-				n, err := strconv.ParseUint(strings.TrimSpace(v), 10, 10)
-				if err != nil || n == 0 {
-					return Cause{}, fmt.Errorf("%w: reason cause is not a number from 1 to 1023", ErrSyntax)
-				}
-				cause = int(n)
-			case "text":
-				text = unquote(strings.TrimSpace(v))
-			}
+		protocol, cause, text, err := parseOneReason(part)
+		if err != nil {
+			return Cause{}, err
 		}
 		switch {
 		case protocol == "Q.850" && cause <= 127:
@@ -98,6 +83,28 @@ func ParseReason(s string) (Cause, error) {
 		}
 	}
 	return c, nil
+}
+
+func parseOneReason(s string) (protocol string, cause int, text string, err error) {
+	fields := splitQuoted(s, ';')
+	protocol = strings.ToUpper(strings.TrimSpace(fields[0]))
+	if protocol == "" {
+		return "", 0, "", fmt.Errorf("%w: reason without protocol", ErrSyntax)
+	}
+	for _, f := range fields[1:] {
+		k, v, _ := strings.Cut(f, "=")
+		switch strings.ToLower(strings.TrimSpace(k)) {
+		case "cause":
+			n, err := strconv.ParseUint(strings.TrimSpace(v), 10, 10)
+			if err != nil || n == 0 {
+				return "", 0, "", fmt.Errorf("%w: reason cause is not a number from 1 to 1023", ErrSyntax)
+			}
+			cause = int(n)
+		case "text":
+			text = unquote(strings.TrimSpace(v))
+		}
+	}
+	return protocol, cause, text, nil
 }
 
 // splitQuoted splits at sep outside quoted strings.

@@ -3,6 +3,7 @@ package dialog
 import (
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 )
@@ -258,8 +259,8 @@ func (p *peer) request(method string) Send {
 
 func reversed(in []string) []string {
 	out := make([]string, 0, len(in))
-	for i := len(in) - 1; i >= 0; i-- {
-		out = append(out, in[i])
+	for _, s := range slices.Backward(in) {
+		out = append(out, s)
 	}
 	return out
 }

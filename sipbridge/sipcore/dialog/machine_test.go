@@ -146,7 +146,9 @@ func TestMachine_UAC(t *testing.T) {
 		end  dialog.State
 	}{
 		{"plain call, peer hangs up", []row{
-			dial, {res("INVITE", 1, 100, ""), ""}, ring, answer,
+			dial,
+			{res("INVITE", 1, 100, ""), ""},
+			ring, answer,
 			{req("BYE", 7, "a", "b", bye), `respond 200 b; ended remote Q.850;cause=17`},
 			{dialog.Fired{Timer: dialog.TimerLinger}, "done"},
 		}, dialog.StateEnded},
@@ -163,7 +165,9 @@ func TestMachine_UAC(t *testing.T) {
 			dial, answer, {res("INVITE", 1, 200, "a"), "send ACK 1 to a"}, {res("INVITE", 1, 200, "a"), "send ACK 1 to a"},
 		}, dialog.StateConfirmed},
 		{"forks ring apart, the second answer is hung up", []row{
-			dial, ring, {res("INVITE", 1, 183, "b", sdp("early")), "progressed 183 b"}, answer,
+			dial, ring,
+			{res("INVITE", 1, 183, "b", sdp("early")), "progressed 183 b"},
+			answer,
 			{res("INVITE", 1, 200, "b"), "send ACK 1 to b; send BYE 2 to b"},
 			{res("INVITE", 1, 200, "b"), "send ACK 1 to b"},
 			{res("INVITE", 1, 180, "c"), ""},
@@ -174,11 +178,15 @@ func TestMachine_UAC(t *testing.T) {
 			{dialog.Fired{Timer: dialog.TimerLinger}, "done"},
 		}, dialog.StateEnded},
 		{"cancel waits for a provisional answer (9.1)", []row{
-			dial, {dialog.Hangup{}, "ended local"}, {res("INVITE", 1, 100, ""), "cancel 1"},
-			{res("INVITE", 1, 180, "a"), ""}, {res("INVITE", 1, 487, "a"), "done"},
+			dial,
+			{dialog.Hangup{}, "ended local"},
+			{res("INVITE", 1, 100, ""), "cancel 1"},
+			{res("INVITE", 1, 180, "a"), ""},
+			{res("INVITE", 1, 487, "a"), "done"},
 		}, dialog.StateEnded},
 		{"cancel crosses the 2xx (RFC 5407 3.1.2)", []row{
-			dial, ring, {dialog.Hangup{}, "ended local; cancel 1"},
+			dial, ring,
+			{dialog.Hangup{}, "ended local; cancel 1"},
 			{res("INVITE", 1, 200, "a"), "send ACK 1 to a; send BYE 2 to a"},
 			{dialog.Fired{Timer: dialog.TimerLinger}, "done"},
 		}, dialog.StateEnded},
@@ -189,17 +197,20 @@ func TestMachine_UAC(t *testing.T) {
 			dial, ring, {dialog.Hangup{}, "ended local; cancel 1"}, {dialog.Hangup{}, ""},
 		}, dialog.StateEnding},
 		{"delayed offer: the ACK carries our answer", []row{
-			{dialog.Dial{}, "send INVITE 1"}, {res("INVITE", 1, 200, "a", sdp("theirs")), "answered theirs offer=true"},
+			{dialog.Dial{}, "send INVITE 1"},
+			{res("INVITE", 1, 200, "a", sdp("theirs")), "answered theirs offer=true"},
 			{res("INVITE", 1, 200, "a", sdp("theirs")), ""},
 			{dialog.Acknowledge{SDP: []byte("ours")}, "send ACK 1 to a with ours"},
 			{res("INVITE", 1, 200, "a", sdp("theirs")), "send ACK 1 to a with ours"},
 		}, dialog.StateConfirmed},
 		{"delayed offer that nobody answers is acknowledged and hung up", []row{
-			{dialog.Dial{}, "send INVITE 1"}, {res("INVITE", 1, 200, "a", sdp("theirs")), "answered theirs offer=true"},
+			{dialog.Dial{}, "send INVITE 1"},
+			{res("INVITE", 1, 200, "a", sdp("theirs")), "answered theirs offer=true"},
 			{dialog.Fired{Timer: dialog.TimerACK}, "ended timeout; send ACK 1 to a; send BYE 2 to a"},
 		}, dialog.StateEnding},
 		{"reliable provisional answers are acknowledged once and in order (RFC 3262)", []row{
-			dial, {res("INVITE", 1, 183, "a", reliable(10)), "send PRACK 2 to a; progressed 183 a"},
+			dial,
+			{res("INVITE", 1, 183, "a", reliable(10)), "send PRACK 2 to a; progressed 183 a"},
 			{res("INVITE", 1, 183, "a", reliable(10)), ""},
 			{res("INVITE", 1, 180, "a", reliable(12)), ""},
 			{res("INVITE", 1, 180, "a", reliable(11)), "send PRACK 3 to a; progressed 180 a"},
@@ -207,7 +218,8 @@ func TestMachine_UAC(t *testing.T) {
 			{dialog.Hangup{}, "ended local; send BYE 4 to a"},
 		}, dialog.StateEnding},
 		{"challenge is answered twice, no more", []row{
-			dial, {res("INVITE", 1, 407, "x", authorizable), "send INVITE 2 with offer"},
+			dial,
+			{res("INVITE", 1, 407, "x", authorizable), "send INVITE 2 with offer"},
 			{res("INVITE", 1, 180, "x"), ""},
 			{res("INVITE", 2, 407, "x", authorizable), "send INVITE 3 with offer"},
 			{res("INVITE", 3, 407, "x", authorizable), "ended rejected 407; done"},
@@ -248,7 +260,9 @@ func TestMachine_UAS(t *testing.T) {
 		end  dialog.State
 	}{
 		{"plain call, we hang up", []row{
-			invited, {dialog.Progress{Status: 180}, "respond 180 i"}, accept, ack,
+			invited,
+			{dialog.Progress{Status: 180}, "respond 180 i"},
+			accept, ack,
 			{dialog.Hangup{Cause: dialog.Cause{Q850: 16}}, "ended local Q.850;cause=16; send BYE 1 to p"},
 			{res("BYE", 1, 200, "p"), "done"},
 		}, dialog.StateEnded},
@@ -256,69 +270,84 @@ func TestMachine_UAS(t *testing.T) {
 		{"refused", []row{invited, {dialog.Refuse{Status: 486}, "ended local 486; respond 486 i; done"}}, dialog.StateEnded},
 		{"hung up before the answer", []row{invited, {dialog.Hangup{}, "ended local; respond 480 i; done"}}, dialog.StateEnded},
 		{"cancelled", []row{
-			invited, {dialog.Progress{Status: 180}, "respond 180 i"},
+			invited,
+			{dialog.Progress{Status: 180}, "respond 180 i"},
 			{dialog.Cancelled{Cause: dialog.Cause{SIP: 200}}, "ended cancelled 487 SIP;cause=200; respond 487 i; done"},
 		}, dialog.StateEnded},
 		{"CANCEL after our 2xx has no effect (RFC 5407 3.1.2)", []row{invited, accept, {dialog.Cancelled{}, ""}, ack}, dialog.StateConfirmed},
 		{"BYE before the answer ends the INVITE with 487 (RFC 3261 15.1.2)", []row{
-			invited, {dialog.Progress{Status: 180}, "respond 180 i"},
+			invited,
+			{dialog.Progress{Status: 180}, "respond 180 i"},
 			{req("BYE", 2, "p", "b"), "respond 200 b; respond 487 i; ended cancelled 487; done"},
 		}, dialog.StateEnded},
 		{"BYE before the ACK (RFC 5407 3.1.3)", []row{
 			invited, accept, {req("BYE", 2, "p", "b"), "respond 200 b; ended remote; done"}, {req("ACK", 1, "p", ""), ""},
 		}, dialog.StateEnded},
 		{"our BYE waits for the ACK (RFC 3261 15)", []row{
-			invited, accept, {dialog.Hangup{}, "ended local"}, {dialog.Fired{Timer: dialog.TimerResend}, "retransmit i"},
-			{req("ACK", 1, "p", ""), "send BYE 1 to p"}, {res("BYE", 1, 200, "p"), "done"},
+			invited, accept,
+			{dialog.Hangup{}, "ended local"},
+			{dialog.Fired{Timer: dialog.TimerResend}, "retransmit i"},
+			{req("ACK", 1, "p", ""), "send BYE 1 to p"},
+			{res("BYE", 1, 200, "p"), "done"},
 		}, dialog.StateEnded},
 		{"our BYE that waits meets theirs", []row{
 			invited, accept, {dialog.Hangup{}, "ended local"}, {req("BYE", 2, "p", "b"), "respond 200 b; done"},
 		}, dialog.StateEnded},
 		{"no ACK: the call is hung up (RFC 3261 13.3.1.4)", []row{
-			invited, accept, {dialog.Fired{Timer: dialog.TimerResend}, "retransmit i"},
+			invited, accept,
+			{dialog.Fired{Timer: dialog.TimerResend}, "retransmit i"},
 			{dialog.Fired{Timer: dialog.TimerACK}, "ended no_ack; send BYE 1 to p"},
 			{dialog.Failed{Method: "BYE", Seq: 1, Timeout: true}, "done"},
 		}, dialog.StateEnded},
 		{"ACK twice", []row{invited, accept, ack, {req("ACK", 1, "p", ""), ""}}, dialog.StateConfirmed},
 		{"delayed offer: the ACK brings the answer", []row{
-			{req("INVITE", 1, "p", "i"), ""}, {dialog.Accept{SDP: []byte("our offer")}, "respond 200 i with our offer"},
+			{req("INVITE", 1, "p", "i"), ""},
+			{dialog.Accept{SDP: []byte("our offer")}, "respond 200 i with our offer"},
 			{req("ACK", 1, "p", "", sdp("their answer")), "confirmed their answer"},
 		}, dialog.StateConfirmed},
 		{"re-INVITE before the ACK of the first (RFC 5407 3.1.4)", []row{
 			invited, accept, {req("INVITE", 2, "p", "r", sdp("x")), "respond 491 r"}, ack,
 		}, dialog.StateConfirmed},
 		{"hold and resume", []row{
-			invited, accept, ack, {req("INVITE", 2, "p", "r", sdp("hold")), "ask r hold"},
+			invited, accept, ack,
+			{req("INVITE", 2, "p", "r", sdp("hold")), "ask r hold"},
 			{dialog.AnswerReoffer{Tx: "r", Status: 200, SDP: []byte("held")}, "respond 200 r with held"},
-			{dialog.Fired{Timer: dialog.TimerResend}, "retransmit r"}, {req("ACK", 2, "p", ""), ""},
+			{dialog.Fired{Timer: dialog.TimerResend}, "retransmit r"},
+			{req("ACK", 2, "p", ""), ""},
 			{dialog.Fired{Timer: dialog.TimerResend}, ""},
 		}, dialog.StateConfirmed},
 		{"offer refused leaves the call as it was", []row{
-			invited, accept, ack, {req("INVITE", 2, "p", "r", sdp("video")), "ask r video"},
+			invited, accept, ack,
+			{req("INVITE", 2, "p", "r", sdp("video")), "ask r video"},
 			{dialog.AnswerReoffer{Tx: "r", Status: 488}, "respond 488 r"},
 		}, dialog.StateConfirmed},
 		{"re-INVITE without SDP: we offer, the ACK answers", []row{
-			invited, accept, ack, {req("INVITE", 2, "p", "r"), "ask r "},
+			invited, accept, ack,
+			{req("INVITE", 2, "p", "r"), "ask r "},
 			{dialog.AnswerReoffer{Tx: "r", Status: 200, SDP: []byte("ours")}, "respond 200 r with ours"},
 			{req("ACK", 2, "p", "", sdp("theirs")), "confirmed theirs"},
 		}, dialog.StateConfirmed},
 		{"two offers at once of the peer", []row{
-			invited, accept, ack, {req("INVITE", 2, "p", "r", sdp("one")), "ask r one"},
+			invited, accept, ack,
+			{req("INVITE", 2, "p", "r", sdp("one")), "ask r one"},
 			{req("UPDATE", 3, "p", "u", sdp("two")), "respond 500 u"},
 		}, dialog.StateConfirmed},
 		{"BYE while the offer waits", []row{
-			invited, accept, ack, {req("INVITE", 2, "p", "r", sdp("one")), "ask r one"},
+			invited, accept, ack,
+			{req("INVITE", 2, "p", "r", sdp("one")), "ask r one"},
 			{req("BYE", 3, "p", "b"), "respond 200 b; respond 487 r; ended remote; done"},
 			{dialog.AnswerReoffer{Tx: "r", Status: 200}, ""},
 		}, dialog.StateEnded},
 		{"ACK of the re-INVITE never comes", []row{
-			invited, accept, ack, {req("INVITE", 2, "p", "r", sdp("x")), "ask r x"},
+			invited, accept, ack,
+			{req("INVITE", 2, "p", "r", sdp("x")), "ask r x"},
 			{dialog.AnswerReoffer{Tx: "r", Status: 200, SDP: []byte("y")}, "respond 200 r with y"},
 			{dialog.Fired{Timer: dialog.TimerACK}, "ended no_ack; send BYE 1 to p"},
 		}, dialog.StateEnding},
 		{"UPDATE without SDP refreshes", []row{invited, accept, ack, {req("UPDATE", 2, "p", "u"), "respond 200 u"}}, dialog.StateConfirmed},
 		{"UPDATE with SDP asks", []row{
-			invited, accept, ack, {req("UPDATE", 2, "p", "u", sdp("new")), "ask u new"},
+			invited, accept, ack,
+			{req("UPDATE", 2, "p", "u", sdp("new")), "ask u new"},
 			{dialog.AnswerReoffer{Tx: "u", Status: 200, SDP: []byte("yes")}, "respond 200 u with yes"},
 		}, dialog.StateConfirmed},
 		{"UPDATE with SDP before the answer (RFC 3311 5.2)", []row{invited, {req("UPDATE", 2, "p", "u", sdp("new")), "respond 500 u"}}, dialog.StateCalling},
@@ -331,8 +360,11 @@ func TestMachine_UAS(t *testing.T) {
 			{req("INFO", 4, "p", "f", func(m *dialog.Message) { m.BodyType, m.Body = "text/plain", []byte("x") }), "respond 415 f"},
 		}, dialog.StateConfirmed},
 		{"PRACK, NOTIFY and REFER have nothing to refer to", []row{
-			invited, accept, ack, {req("PRACK", 2, "p", "a"), "respond 481 a"}, {req("NOTIFY", 3, "p", "b"), "respond 481 b"},
-			{req("REFER", 4, "p", "c"), "respond 405 c"}, {req("OPTIONS", 5, "p", "d"), "respond 200 d"},
+			invited, accept, ack,
+			{req("PRACK", 2, "p", "a"), "respond 481 a"},
+			{req("NOTIFY", 3, "p", "b"), "respond 481 b"},
+			{req("REFER", 4, "p", "c"), "respond 405 c"},
+			{req("OPTIONS", 5, "p", "d"), "respond 200 d"},
 		}, dialog.StateConfirmed},
 	}
 	for _, c := range cases {
@@ -379,7 +411,8 @@ func TestMachine_GlareIsSettledByWaitingDifferently(t *testing.T) {
 	}, dialog.TimerGlare)
 	m = uas()
 	play(t, m, []row{
-		invited, accept, ack, {dialog.Reoffer{SDP: []byte("new")}, "send INVITE 1 to p with new"},
+		invited, accept, ack,
+		{dialog.Reoffer{SDP: []byte("new")}, "send INVITE 1 to p with new"},
 		{res("INVITE", 1, 491, "p"), "timer 5 1s"},
 		{dialog.Fired{Timer: dialog.TimerGlare}, "send INVITE 2 to p with new"},
 		{res("INVITE", 2, 488, "p"), "reoffered 488 "},
@@ -427,7 +460,8 @@ func TestMachine_SessionTimersInBothRoles(t *testing.T) {
 		m := uas()
 		play(t, m, []row{
 			{req("INVITE", 1, "p", "i", sdp("offer"), session(90*time.Second, dialog.RefresherUAC)), ""},
-			{dialog.Accept{SDP: []byte("answer")}, "respond 200 i with answer; timer 4 1m0s"}, ack,
+			{dialog.Accept{SDP: []byte("answer")}, "respond 200 i with answer; timer 4 1m0s"},
+			ack,
 			{req("UPDATE", 2, "p", "u", session(90*time.Second, dialog.RefresherUAC)), "timer 4 1m0s; respond 200 u"},
 			{dialog.Fired{Timer: dialog.TimerExpire}, "ended expired; send BYE 1 to p"},
 		}, both...)
@@ -437,7 +471,8 @@ func TestMachine_SessionTimersInBothRoles(t *testing.T) {
 		m := uas()
 		play(t, m, []row{
 			{req("INVITE", 1, "p", "i", sdp("offer"), takesUpdate, session(100*time.Second, dialog.RefresherUAS)), ""},
-			{dialog.Accept{SDP: []byte("answer")}, "respond 200 i with answer; timer 3 50s"}, ack,
+			{dialog.Accept{SDP: []byte("answer")}, "respond 200 i with answer; timer 3 50s"},
+			ack,
 			{dialog.Fired{Timer: dialog.TimerRefresh}, "send UPDATE 1 to p"},
 			{dialog.Failed{Method: "UPDATE", Seq: 1, Timeout: true}, "ended timeout; send BYE 2 to p"},
 		}, both...)

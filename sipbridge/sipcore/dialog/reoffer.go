@@ -51,20 +51,28 @@ func (m *Machine) reofferResponse(msg *Message) {
 		return
 	}
 	if msg.Status < 300 {
-		m.peer.refresh(msg)
-		m.sendACK(m.peer, msg.Seq, nil)
-		m.reoffer = nil
-		m.localSDP = r.sdp
-		if msg.Session.Interval > 0 {
-			m.runSession(msg.Session.Interval, msg.Session.Refresher != RefresherUAS)
-		}
-		m.reofferDone(r, 200, msg.sdp())
+		m.reofferAccepted(r, msg)
 		return
 	}
 	if m.state != StateConfirmed {
 		m.reoffer = nil
 		return
 	}
+	m.reofferRefused(r, msg)
+}
+
+func (m *Machine) reofferAccepted(r *offerOut, msg *Message) {
+	m.peer.refresh(msg)
+	m.sendACK(m.peer, msg.Seq, nil)
+	m.reoffer = nil
+	m.localSDP = r.sdp
+	if msg.Session.Interval > 0 {
+		m.runSession(msg.Session.Interval, msg.Session.Refresher != RefresherUAS)
+	}
+	m.reofferDone(r, 200, msg.sdp())
+}
+
+func (m *Machine) reofferRefused(r *offerOut, msg *Message) {
 	switch {
 	case msg.Status == 491:
 		r.waiting = true

@@ -109,14 +109,20 @@ func (m *Machine) updateResponse(msg *Message) {
 		return
 	}
 	m.updSeq = 0
-	switch {
-	case msg.Status < 300:
+	if msg.Status < 300 {
 		m.peer.refresh(msg)
 		interval, we := m.session, m.weRefresh
 		if msg.Session.Interval > 0 {
 			interval, we = msg.Session.Interval, msg.Session.Refresher != RefresherUAS
 		}
 		m.runSession(interval, we)
+		return
+	}
+	m.refreshRefused(msg)
+}
+
+func (m *Machine) refreshRefused(msg *Message) {
+	switch {
 	case msg.Status == 481 || msg.Status == 408:
 		m.hangup(Hangup{Reason: EndRemote})
 	case msg.Status == 405 || msg.Status == 501:
