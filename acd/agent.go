@@ -236,16 +236,16 @@ func (e *Engine) withdraw(a *agent) {
 	}
 }
 
-func (e *Engine) deviceChanged(id tandem.AgentID, reachable bool) {
-	a := e.agentByID[id]
-	if a == nil || a.cfg.AlwaysReachable || a.reachable == reachable {
+func (e *Engine) deviceChanged(ev tandem.DeviceChanged) {
+	a := e.agentByID[ev.Agent]
+	if a == nil || a.cfg.AlwaysReachable || a.reachable == ev.Reachable {
 		return
 	}
-	a.reachable = reachable
+	a.reachable = ev.Reachable
 	switch {
 	case a.task == taskIdle:
 		e.rest(a)
-	case a.task == taskRinging && !reachable:
+	case a.task == taskRinging && !a.reachable:
 		e.fail(a, tandem.CauseUnavailable)
 	}
 }

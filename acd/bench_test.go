@@ -47,18 +47,16 @@ func benchmarkCycle(b *testing.B, agents int) {
 
 // mill drives an engine the way a switch and its agents would: what is dialled answers, what is bridged talks and ends.
 type mill struct {
-	tb       testing.TB
-	engine   *acd.Engine
-	out      acd.Output
-	now      time.Time
-	queues   []tandem.QueueID
-	ids      []tandem.CallID // made beforehand: a call's name comes from outside
-	legs     []tandem.LegID
-	next     int
-	ringing  []ringing
-	head     int
-	counted  uint64
-	talkTime time.Duration
+	tb      testing.TB
+	engine  *acd.Engine
+	out     acd.Output
+	now     time.Time
+	queues  []tandem.QueueID
+	ids     []tandem.CallID // made beforehand: a call's name comes from outside
+	legs    []tandem.LegID
+	next    int
+	ringing []ringing
+	head    int
 }
 
 type ringing struct {
@@ -130,7 +128,6 @@ func (m *mill) cycle() {
 	m.drain()
 	r := m.ringing[m.head]
 	m.head++
-	m.counted++
 	e := m.engine
 	e.Handle(m.now, tandem.LegAnswered{Leg: r.leg})
 	e.Handle(m.now, tandem.LegBridged{Leg: r.customer, Peer: r.leg})

@@ -210,7 +210,7 @@ func TestCenter_RefusesByRoute(t *testing.T) {
 		"none":     {nil, tandem.CauseForbidden},
 		"unknown":  {acd.Routes{}.Route, tandem.CauseUnallocated},
 		"own":      {acd.Routes{Default: acd.Route{Refuse: tandem.CauseBusy}}.Route, tandem.CauseBusy},
-		"stranger": {acd.Routes{Default: acd.Route{Queue: "suport"}}.Route, tandem.CauseUnallocated},
+		"stranger": {acd.Routes{Default: acd.Route{Queue: "sales"}}.Route, tandem.CauseUnallocated},
 		"error": {func(context.Context, tandem.LegIncoming) (acd.Route, error) {
 			return acd.Route{}, errors.New("database is down")
 		}, tandem.CauseFailed},

@@ -114,7 +114,7 @@ func (e *Engine) Handle(now time.Time, ev tandem.Event) {
 	case tandem.LegEnded:
 		e.legEnded(ev)
 	case tandem.DeviceChanged:
-		e.deviceChanged(ev.Agent, ev.Reachable)
+		e.deviceChanged(ev)
 	default:
 	}
 	e.finish()

@@ -1,7 +1,6 @@
 package acd_test
 
 import (
-	"errors"
 	"math"
 	"strings"
 	"testing"
@@ -521,7 +520,7 @@ func TestEnqueue_RefusesWhatIsWrong(t *testing.T) {
 	}{
 		"no id":         {func(a *tandem.Arrival) { a.Call.ID = "" }, tandem.ErrInvalid, "arrival.call.id"},
 		"no leg":        {func(a *tandem.Arrival) { a.Call.Customer = "" }, tandem.ErrInvalid, "arrival.call.customer"},
-		"unknown queue": {func(a *tandem.Arrival) { a.Queue = "suport" }, tandem.ErrNotFound, `queue "suport"`},
+		"unknown queue": {func(a *tandem.Arrival) { a.Queue = "sales" }, tandem.ErrNotFound, `queue "sales"`},
 		"unknown agent": {func(a *tandem.Arrival) { a.Agent = "an" }, tandem.ErrNotFound, `agent "an"`},
 		"impatient":     {func(a *tandem.Arrival) { a.Patience = -1 }, tandem.ErrInvalid, "patience"},
 		"same call":     {func(a *tandem.Arrival) { a.Call.ID = "c0" }, tandem.ErrConflict, "c0"},
@@ -693,7 +692,7 @@ func TestNewEngine_SaysWhatIsWrongAndWhere(t *testing.T) {
 		_, err := acd.NewEngine(cfg)
 		require.ErrorIs(t, err, tandem.ErrInvalid, want)
 		var ce *tandem.ConfigError
-		require.True(t, errors.As(err, &ce), want)
+		require.ErrorAs(t, err, &ce, want)
 		require.True(t, strings.HasPrefix(err.Error(), want), "got %q, want %q", err, want)
 	}
 }

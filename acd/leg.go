@@ -127,40 +127,54 @@ func (e *Engine) Failed(now time.Time, a Action, err error) {
 		e.switchLost()
 		return
 	}
-	gone := tandem.IsGone(err)
-	c := e.calls[a.Call]
+	told := false
 	switch a.Kind {
 	case ActionAnswer, ActionPlay:
-		if gone && c != nil && c.Customer == a.Leg {
-			e.vanish(c)
-			return
-		}
-		if a.Kind == ActionAnswer && c != nil && c.state == callAnswering {
-			e.close(c, tandem.CauseFailed, tandem.PartySystem)
-		}
-		if a.Kind == ActionPlay && errors.Is(err, tandem.ErrState) {
-			return // the call was bridged meanwhile
-		}
+		told = e.customerFailed(a, err)
 	case ActionDial:
 		if o := e.legs[a.Leg]; o.agent != nil {
 			delete(e.legs, a.Leg)
 			e.agentLegEnded(o.agent, tandem.CauseFailed)
 		}
 	case ActionBridge:
-		if c != nil && c.state == callConnecting && c.first.leg == a.Peer {
-			if gone {
-				e.timers.set(&c.first.timer, e.now+bridgeGrace)
-				return
-			}
-			e.fail(c.first, tandem.CauseFailed)
-		}
+		told = e.bridgeFailed(a, err)
 	case ActionHangup:
-		if gone {
-			return
-		}
+		told = tandem.IsGone(err)
 	case ActionRoute, ActionUnset:
 	}
-	e.fault(&tandem.CallError{Op: "acd: " + a.Kind.String(), Call: a.Call, Leg: a.Leg, Err: err})
+	if !told {
+		e.fault(&tandem.CallError{Op: "acd: " + a.Kind.String(), Call: a.Call, Leg: a.Leg, Err: err})
+	}
+}
+
+// customerFailed takes the failure of a command to a customer's leg, and says whether that is in the course of things.
+func (e *Engine) customerFailed(a Action, err error) bool {
+	c := e.calls[a.Call]
+	if c == nil || c.Customer != a.Leg {
+		return true // the call has ended meanwhile
+	}
+	if tandem.IsGone(err) {
+		e.vanish(c)
+		return true
+	}
+	if a.Kind == ActionAnswer && c.state == callAnswering {
+		e.close(c, tandem.CauseFailed, tandem.PartySystem)
+	}
+	return a.Kind == ActionPlay && errors.Is(err, tandem.ErrState) // bridged meanwhile
+}
+
+// bridgeFailed takes the failure of a bridge, and says whether that is in the course of things: which of the legs is gone, an event will tell.
+func (e *Engine) bridgeFailed(a Action, err error) bool {
+	c := e.calls[a.Call]
+	if c == nil || c.state != callConnecting || c.first.leg != a.Peer {
+		return true
+	}
+	if tandem.IsGone(err) {
+		e.timers.set(&c.first.timer, e.now+bridgeGrace)
+		return true
+	}
+	e.fail(c.first, tandem.CauseFailed)
+	return false
 }
 
 // vanish takes a call out of everything whose customer's leg the switch does not know any more; the leg's own end will say why.

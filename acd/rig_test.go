@@ -27,12 +27,12 @@ type rig struct {
 	faults  []error
 }
 
-func newRig(t testing.TB, cfg acd.EngineConfig) *rig {
-	t.Helper()
+func newRig(tb testing.TB, cfg acd.EngineConfig) *rig {
+	tb.Helper()
 	e, err := acd.NewEngine(cfg)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	start := time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
-	return &rig{t: t, e: e, start: start, now: start}
+	return &rig{t: tb, e: e, start: start, now: start}
 }
 
 // support is a configuration of one queue, "support", with the named agents in it.

@@ -247,7 +247,7 @@ func (w *world) command(a acd.Action) error {
 		l.state, p.state = tandem.LegStateBridged, tandem.LegStateBridged
 		w.emit(l, tandem.LegBridged{Leg: l.id, Peer: p.id})
 		w.emit(p, tandem.LegBridged{Leg: p.id, Peer: l.id})
-	default:
+	case acd.ActionUnset, acd.ActionRoute, acd.ActionPlay, acd.ActionDial:
 	}
 	return nil
 }
