@@ -40,3 +40,10 @@ func (e *End) AgeCheck(by time.Duration) {
 		e.ice.lastCheck = e.ice.lastCheck.Add(-by)
 	}
 }
+
+// AgeSound makes the latest packet older.
+func (e *End) AgeSound(by time.Duration) {
+	e.in.mu.Lock()
+	defer e.in.mu.Unlock()
+	e.in.since = e.in.since.Add(-by)
+}

@@ -12,7 +12,7 @@ const (
 	// learnPackets is how many packets in a row a source that is not the described one must send to be believed.
 	learnPackets = 3
 	// relearnAfter is the silence after which another source may be believed.
-	relearnAfter = 20 * time.Second
+	relearnAfter = 10 * time.Second
 )
 
 // inbound is what an end receives. Its reader goroutine takes the lock for each packet, the plane's clock a few times a second.
@@ -65,12 +65,13 @@ func (in *inbound) apply(described netip.AddrPort, now time.Time) netip.AddrPort
 	return described
 }
 
-// believe decides on a packet's source: whether it counts, and whether the source was learned just now.
-func (l *learning) believe(from netip.AddrPort, ssrc uint32, now, last time.Time) (ok, learned bool) {
+// believe decides on a packet's source: whether it counts, and whether the source was learned just now. since is when the
+// believed source was last heard, or need not have been heard.
+func (l *learning) believe(from netip.AddrPort, ssrc uint32, now, since time.Time) (ok, learned bool) {
 	if from == l.locked {
 		return true, false
 	}
-	silent := !last.IsZero() && now.Sub(last) > relearnAfter
+	silent := now.Sub(since) > relearnAfter
 	if l.locked.IsValid() && !silent && (now.After(l.until) || l.locked == l.described || from != l.described) {
 		return false, false
 	}
@@ -136,6 +137,10 @@ func (e *End) accept(t *terms, h *header, from netip.AddrPort, now time.Time) bo
 	in := &e.in
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	if !t.agreement.Direction.Receives() { // Before learning: a held line is no time to believe somebody new.
+		in.dropped++
+		return false
+	}
 	known := t.known[h.payload] != useNot
 	if e.ice == nil {
 		if !known && from != in.source.locked {
@@ -151,7 +156,7 @@ func (e *End) accept(t *terms, h *header, from netip.AddrPort, now time.Time) bo
 			e.out.redirect(from)
 		}
 	}
-	if !known || !t.agreement.Direction.Receives() {
+	if !known {
 		in.dropped++
 		return false
 	}
@@ -168,7 +173,7 @@ func (e *End) accept(t *terms, h *header, from netip.AddrPort, now time.Time) bo
 
 func (in *inbound) believeLocked(from netip.AddrPort, ssrc uint32, now time.Time) (ok, learned bool) {
 	if !in.strict {
-		return in.source.believe(from, ssrc, now, in.last)
+		return in.source.believe(from, ssrc, now, in.since)
 	}
 	if from != in.source.described {
 		return false, false

@@ -2,6 +2,7 @@ package media_test
 
 import (
 	"bytes"
+	"net"
 	"net/netip"
 	"testing"
 	"time"
@@ -346,6 +347,38 @@ func TestSource_ForeignPacketsAreNotHeard(t *testing.T) {
 	require.Eventually(t, func() bool { return e.Stats().Foreign == 100 }, 3*time.Second, 5*time.Millisecond)
 	require.Equal(t, uint64(1), e.Stats().PacketsIn)
 	require.LessOrEqual(t, peer.Stats().Heard, uint64(1), "none of 100 injected packets was relayed")
+}
+
+func TestSource_MayMoveAfterSilence(t *testing.T) {
+	t.Parallel()
+	k := newKit(t, media.Config{SilenceTimeout: -1})
+	before, after := rawPeer(t), rawPeer(t)
+	e := k.openRTP(t, media.RTPConfig{})
+	applyRaw(t, e, addrOf(before))
+	seq := uint16(0)
+	send := func(from *net.UDPConn, n int) {
+		t.Helper()
+		for range n {
+			seq++
+			_, err := from.WriteToUDPAddrPort(rtpPacket(0, seq, uint32(seq)*160, 9, 1), e.Local().Addr)
+			require.NoError(t, err)
+		}
+	}
+	send(before, 1)
+	k.eventually(t, e, media.EventUp, 1)
+	send(after, 5)
+	require.Eventually(t, func() bool { return e.Stats().Foreign == 5 }, 3*time.Second, 5*time.Millisecond)
+	e.AgeSound(11 * time.Second)
+	send(after, 5)
+	require.Eventually(t, func() bool { return e.Stats().PacketsIn == 4 }, 3*time.Second, 5*time.Millisecond, "believed from the third on")
+
+	hold := sdp.Offer(sdp.Description{Addr: addrOf(before)}).WithDirection(sdp.Inactive)
+	answer, err := sdp.Answer(hold, e.Local())
+	require.NoError(t, err)
+	require.NoError(t, e.Apply(answer, hold))
+	e.AgeSound(11 * time.Second)
+	send(before, 5)
+	require.Eventually(t, func() bool { return e.Stats().Dropped == 5 }, 3*time.Second, 5*time.Millisecond, "nobody is believed on hold")
 }
 
 func TestSource_LearnsBehindAddressTranslation(t *testing.T) {

@@ -55,7 +55,8 @@ func TestSources_AreHeard(t *testing.T) {
 	for name, s := range map[string]media.Source{"music": media.Music(), "speech": media.Speech(3)} {
 		require.Greater(t, tone.RMS(fill(s, 3*time.Second)), 500.0, name)
 	}
-	require.Equal(t, []int16{1, 2, 1, 2, 1}, fill(media.Loop([]int16{1, 2}), 5*time.Second/tone.Rate))
+	again := fill(media.Loop([]int16{1, 2}), 5*time.Second/tone.Rate)
+	require.Equal(t, []int16{1, 2, 1, 2, 1}, again)
 	require.Len(t, fill(media.Samples(make([]int16, 5)), time.Second), 5)
 }
 
@@ -132,9 +133,13 @@ func TestDigit_LossAndDisorder(t *testing.T) {
 	send(4000, 11, 0, 400)    // Every end of this one is lost.
 	var got []media.Event
 	require.Eventually(t, func() bool { got = k.of(e, media.EventDigit); return len(got) == 3 }, 3*time.Second, 5*time.Millisecond)
-	require.Equal(t, []rune("12#"), []rune{got[0].Digit, got[1].Digit, got[2].Digit})
-	require.Equal(t, []time.Duration{40 * time.Millisecond, 100 * time.Millisecond, 50 * time.Millisecond},
-		[]time.Duration{got[0].Duration, got[1].Duration, got[2].Duration})
+	for i, want := range []struct {
+		digit rune
+		held  time.Duration
+	}{{'1', 40 * time.Millisecond}, {'2', 100 * time.Millisecond}, {'#', 50 * time.Millisecond}} {
+		require.Equal(t, want.digit, got[i].Digit)
+		require.Equal(t, want.held, got[i].Duration)
+	}
 	require.Equal(t, uint64(8), e.Stats().PacketsIn)
 }
 
