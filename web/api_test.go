@@ -635,3 +635,46 @@ func TestStream_BoundsTheWindowsOfOneSession(t *testing.T) {
 	}
 	require.Equal(t, http.StatusServiceUnavailable, c.do("GET", "/api/v1/events", nil).status)
 }
+
+func TestStream_CutsOffAListenerThatIsTooSlow(t *testing.T) {
+	t.Parallel()
+	require.True(t, web.CutsSlowListener(t))
+}
+
+func TestCampaigns_AreStartedPausedAndFilledBySupervisors(t *testing.T) {
+	t.Parallel()
+	list := &campaigns{one: web.Campaign{ID: "spring", Name: "Spring", State: tandem.CampaignPaused, Leads: 10, Done: 4}}
+	c := newSite(t, func(c *web.Config) { c.Campaigns = list }).serve(t)
+	c.logIn("ann")
+	require.Equal(t, http.StatusForbidden, c.do("PUT", "/api/v1/campaigns/spring/state", map[string]string{"state": "active"}).status)
+	c.logIn("sue")
+	require.Contains(t, c.do("GET", "/api/v1/campaigns", nil).body, `"state":"paused"`)
+	require.Equal(t, http.StatusNoContent, c.do("PUT", "/api/v1/campaigns/spring/state", map[string]string{"state": "active"}).status)
+	require.Equal(t, http.StatusConflict, c.do("PUT", "/api/v1/campaigns/spring/state", map[string]string{"state": "active"}).status)
+	require.Equal(t, http.StatusNotFound, c.do("PUT", "/api/v1/campaigns/autumn/state", map[string]string{"state": "active"}).status)
+	require.Equal(t, http.StatusUnprocessableEntity, c.do("PUT", "/api/v1/campaigns/spring/state", map[string]string{"state": "archived"}).status)
+	load := func(text string) answer {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.base+"/api/v1/campaigns/spring/leads", strings.NewReader(text))
+		require.NoError(t, err)
+		req.Header.Set("Content-Type", "text/csv")
+		resp, err := c.http.Do(req)
+		require.NoError(t, err)
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		return answer{resp.StatusCode, resp.Header, string(body)}
+	}
+	got := load("name,phone\nZoe,+34911234567\n,\n")
+	require.Equal(t, http.StatusOK, got.status, got.body)
+	require.Contains(t, got.body, `{"row":3,"what":"number is missing"}`)
+	require.Equal(t, "name,phone\nZoe,+34911234567\n,\n", list.text)
+	require.Equal(t, http.StatusRequestEntityTooLarge, load(strings.Repeat("x", 33<<20)).status)
+}
+
+func TestServer_BoundsWhatARequestMayCarry(t *testing.T) {
+	t.Parallel()
+	c := newSite(t, nil).serve(t)
+	c.logIn("ann")
+	a := c.do("PUT", "/api/v1/agent/call/c1/disposition", map[string]string{"note": strings.Repeat("x", 100_000)})
+	require.Equal(t, http.StatusRequestEntityTooLarge, a.status, a.body)
+}

@@ -72,6 +72,7 @@ type Features struct {
 	Calls     bool `json:"calls"`
 	Campaigns bool `json:"campaigns"`
 	Extend    bool `json:"extend" doc:"A wrap-up can be prolonged."`
+	Pop       bool `json:"pop" doc:"There is a CRM page for a ringing call."`
 }
 
 func (s *Server) me(a Account) Me {
@@ -79,7 +80,7 @@ func (s *Server) me(a Account) Me {
 	m := Me{
 		Login: a.Login, Name: nameOr(a.Name, a.Login), Role: a.Role, Agent: a.Agent, Centre: s.cfg.Name, Version: s.cfg.Version,
 		Pauses: slices.Clone(s.cfg.Pauses), Dispositions: slices.Clone(s.cfg.Dispositions),
-		Features: Features{Phone: s.cfg.Phone != nil, Calls: s.cfg.Calls != nil, Campaigns: s.cfg.Campaigns != nil, Extend: extend},
+		Features: Features{Phone: s.cfg.Phone != nil, Calls: s.cfg.Calls != nil, Campaigns: s.cfg.Campaigns != nil, Extend: extend, Pop: s.cfg.ScreenPop != nil},
 	}
 	if m.Pauses == nil {
 		m.Pauses = []string{}

@@ -225,9 +225,9 @@ func (s *Server) showToday(ctx context.Context, in *struct {
 	return &of[Today]{t}, nil
 }
 
-// add counts one call of the agent.
+// add counts one call of the agent. One that still rings or talks counts when that is over.
 func (t *Today) add(c *reports.CallRecord, agent tandem.AgentID) {
-	talked := false
+	talked, over := false, true
 	for i := range c.Segments {
 		g := &c.Segments[i]
 		if g.Agent != agent {
@@ -240,11 +240,13 @@ func (t *Today) add(c *reports.CallRecord, agent tandem.AgentID) {
 		case reports.SegmentWrapUp:
 			t.WrapUp += g.Duration(time.Now()).Seconds()
 		case reports.SegmentUnset, reports.SegmentQueued, reports.SegmentRinging:
+			over = over && !g.To.IsZero()
 		}
 	}
-	if talked {
+	switch {
+	case talked:
 		t.Answered++
-	} else {
+	case over:
 		t.Missed++
 	}
 	if len(t.Calls) < todayCalls {

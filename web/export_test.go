@@ -45,3 +45,21 @@ func NewFeedOf(tb testing.TB, n int) func([]tandem.Record) {
 		}
 	}
 }
+
+// CutsSlowListener reports whether a feed whose listener has room for one record cuts it off at the second.
+func CutsSlowListener(tb testing.TB) bool {
+	tb.Helper()
+	cfg := Config{Keep: 10, Buffer: 1, Streams: 1}
+	f := newFeed(&cfg, newMetrics(func() *snapshot { return nil }))
+	l, _, _, err := f.listen("s", 0)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for seq := range uint64(3) {
+		f.tell([]tandem.Record{{Seq: seq + 1, At: f.started, Event: tandem.NodeAlive{}}})
+	}
+	<-l.records
+	_, open := <-l.records
+	_, left := f.listeners[l]
+	return !open && !left
+}

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"context"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -410,4 +411,41 @@ func (s *site) run(tb testing.TB) {
 		cancel()
 		<-done
 	})
+}
+
+// campaigns is a list of one campaign.
+type campaigns struct {
+	mu   sync.Mutex
+	one  web.Campaign
+	text string // what was imported
+}
+
+func (c *campaigns) List(context.Context) ([]web.Campaign, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return []web.Campaign{c.one}, nil
+}
+
+func (c *campaigns) SetState(_ context.Context, id tandem.CampaignID, state tandem.CampaignState) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case id != c.one.ID:
+		return tandem.ErrNotFound
+	case !c.one.State.CanBecome(state):
+		return tandem.ErrState
+	}
+	c.one.State = state
+	return nil
+}
+
+func (c *campaigns) Import(_ context.Context, id tandem.CampaignID, list io.Reader) (web.ImportResult, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if id != c.one.ID {
+		return web.ImportResult{}, tandem.ErrNotFound
+	}
+	text, err := io.ReadAll(list)
+	c.text = string(text)
+	return web.ImportResult{Added: 2, Refused: 1, Errors: []web.RowError{{Row: 3, What: "number is missing"}}}, err
 }

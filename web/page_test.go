@@ -235,6 +235,7 @@ func busySite(t *testing.T, phone *fakePhone) (*site, string) {
 		})})
 		require.NoError(t, err)
 		c.ScreenPop, c.Contacts, c.Name = pop, dir, "Tandem"
+		c.Campaigns = &campaigns{one: web.Campaign{ID: "spring", Name: "Spring renewals", State: tandem.CampaignPaused, Leads: 120, Done: 46, Attempts: 77, Connected: 31, Dialling: 2}}
 		if phone != nil {
 			c.Phone = phone.handler
 		}
@@ -368,6 +369,23 @@ func TestBoard_ShowsQueuesCallersAndAgentsAndFollowsThem(t *testing.T) {
 	b.do(chromedp.EmulateViewport(390, 844))
 	b.shot("board-phone")
 	b.until(`document.documentElement.scrollWidth <= innerWidth`)
+	b.quiet()
+}
+
+func TestCampaigns_AreStartedFromThePage(t *testing.T) {
+	t.Parallel()
+	_, base := busySite(t, nil)
+	b := openTab(t, base)
+	b.logIn("sue")
+	b.do(chromedp.Navigate(base+"/campaigns"), chromedp.WaitVisible("tandem-campaigns .card"))
+	b.text("tandem-campaigns", "46 of 120 contacts done")
+	b.accessible("campaigns")
+	b.do(chromedp.Click("tandem-campaigns button.primary"))
+	b.text("tandem-campaigns .chip", "Active")
+	list := filepath.Join(t.TempDir(), "list.csv")
+	require.NoError(t, os.WriteFile(list, []byte("name,phone\nZoe,1\n"), 0o600))
+	b.do(chromedp.SetUploadFiles("#list-spring", []string{list}))
+	b.text("tandem-campaigns .hint", "2 added, 0 were there already, 1 not taken. Row 3: number is missing")
 	b.quiet()
 }
 

@@ -10,6 +10,8 @@ import { TodayView } from './today.js';
 import { named, t } from './texts.js';
 
 /** @typedef {import('./types.js').Agent} Agent */
+const popKey = 'tandem.pop';
+
 /** @typedef {'out' | 'unavailable' | 'paused' | 'ready' | 'ringing' | 'call' | 'wrap'} Mode */
 
 export class Console extends Following {
@@ -29,6 +31,8 @@ export class Console extends Following {
     this.outButton = h('button', { class: 'plain wide', id: 'end-work', onclick: () => this.state('logged_out') }, icon('out'), t('goOut'));
     this.reasons = h('div', { class: 'reasons', role: 'group', 'aria-label': t('pauseFor'), hidden: true });
     this.phoneLine = h('p', { class: 'phone-line quiet', id: 'phone-status' });
+    this.popBox = h('input', { type: 'checkbox', id: 'pop-on-answer', onchange: () => localStorage.setItem(popKey, String(this.popBox.checked)) });
+    this.popBox.checked = localStorage.getItem(popKey) === 'true';
     this.trouble = h('p', { class: 'alert', role: 'alert', id: 'trouble', hidden: true });
     this.stage = new Stage(this);
     this.today = new TodayView(app.me, app.live);
@@ -49,7 +53,8 @@ export class Console extends Following {
       h('div', { class: 'stack you' },
         h('section', { class: 'card panel', 'aria-label': t('youTitle') },
           h('div', { class: 'state-row', role: 'status' }, this.chip, this.since), this.next,
-          h('div', { class: 'buttons' }, this.readyButton, this.pauseButton), this.reasons, this.outButton, this.phoneLine),
+          h('div', { class: 'buttons' }, this.readyButton, this.pauseButton), this.reasons, this.outButton,
+          this.me.features.pop && h('label', { class: 'check' }, this.popBox, t('popOnAnswer')), this.phoneLine),
         this.today),
       h('div', { class: 'stack middle' }, this.trouble, this.stage, keys()),
       h('div', { class: 'stack side' }, panel('queuesTitle', 'wave', new QueueList(this.live, [])), panel('teamTitle', 'people', new Team(this.live))));
@@ -200,6 +205,9 @@ export class Console extends Following {
 
   async answer() {
     this.bell.stop();
+    const pop = this.stage.card?.pop;
+    // Opened by the agent's own key or click, which is what browsers ask for; the page must not reach back to this one.
+    if (pop && this.popBox.checked) window.open(pop, '_blank', 'noopener,noreferrer');
     await this.phone.answer();
   }
 

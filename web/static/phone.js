@@ -29,6 +29,8 @@ export class Phone extends EventTarget {
     this.wanted = false;
     /** The leg that must still be there after a new connection. */
     this.unconfirmed = '';
+    /** The server offers an answered leg again to a page that was loaded afresh. */
+    this.resumes = false;
     /** A leg that was answered elsewhere, whose sound is not here. */
     this.lost = '';
   }
@@ -78,6 +80,7 @@ export class Phone extends EventTarget {
   receive(m) {
     switch (m.type) {
       case 'hello':
+        this.resumes = Boolean(m.resume);
         this.tries = 0;
         window.clearInterval(this.pings);
         this.pings = window.setInterval(() => this.send({ type: 'ping' }), pingEvery);
@@ -92,8 +95,9 @@ export class Phone extends EventTarget {
           this.unconfirmed = '';
           this.call.established();
         } else {
-          // The leg was answered by a page that is gone, and its sound with it.
+          // The leg was answered by a page that is gone, and its sound with it; a server that can offers it anew.
           this.lost = m.leg;
+          if (this.resumes) this.send({ type: 'resume', leg: m.leg });
           this.tell('call');
         }
         break;
@@ -133,7 +137,8 @@ export class Phone extends EventTarget {
 
   /** @param {Offer} offer */
   take(offer) {
-    const resumed = this.call?.leg === offer.leg || resumable(offer.leg);
+    const resumed = this.call?.leg === offer.leg || this.lost === offer.leg || resumable(offer.leg);
+    this.lost = '';
     this.setOffer(offer);
     this.send({ type: 'ringing', leg: offer.leg });
     if (resumed) void this.answer();

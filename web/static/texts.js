@@ -97,6 +97,9 @@ const en = {
   notePlaceholder: 'What should the next person know?',
   digit: 'Digit {d}',
 
+  popOnAnswer: 'Open the CRM page when I answer',
+  missed: 'missed',
+
   todayTitle: 'Today',
   todayAnswered: 'Answered',
   todayMissed: 'Missed',

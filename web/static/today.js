@@ -62,7 +62,7 @@ export class TodayView extends HTMLElement {
       const detail = el.querySelector('.detail');
       if (detail) put(detail, [timeOfDay(c.started), c.queues?.map((q) => this.live.queueName(q)).join(', ')].filter(Boolean).join(' · '));
       const talked = el.querySelector('.time');
-      if (talked) put(talked, c.talked ? clock(c.talked) : named('result_', c.result));
+      if (talked) put(talked, !c.agents?.includes(this.me.agent ?? '') ? t('missed') : c.talked ? clock(c.talked) : named('result_', c.result));
     });
   }
 

@@ -4,7 +4,7 @@
 /**
  * @typedef {'' | 'logged_out' | 'ready' | 'reserved' | 'on_call' | 'wrap_up' | 'paused' | 'unavailable'} AgentState
  * @typedef {{id: string, name?: string}} Disposition
- * @typedef {{phone: boolean, calls: boolean, campaigns: boolean, extend: boolean}} Features
+ * @typedef {{phone: boolean, calls: boolean, campaigns: boolean, extend: boolean, pop: boolean}} Features
  * @typedef {{login: string, name: string, role: 'agent' | 'supervisor' | 'administrator', agent?: string, centre: string, version: string,
  *   pauses: string[], dispositions: Disposition[], features: Features}} Me
  * @typedef {{id: string, leg?: string, number?: string, name?: string}} AgentCall
