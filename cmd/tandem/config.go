@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -225,10 +226,8 @@ func (k *checker) names(what string, n int, id func(int) string) map[string]bool
 }
 
 func (k *checker) oneOf(where, v string, allowed ...string) {
-	for _, a := range allowed {
-		if v == a {
-			return
-		}
+	if slices.Contains(allowed, v) {
+		return
 	}
 	k.bad(where, "%q is not one of %s", v, strings.Join(allowed, ", "))
 }

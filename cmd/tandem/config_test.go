@@ -51,7 +51,7 @@ func TestConfig_ReadsWhatTheManualShows(t *testing.T) {
 func TestConfig_SaysWhatIsWrongAndWhere(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct{ text, want string }{
-		"unknown queue of a route":  {"routes: [{did: '100', queue: suport}]", `routes[0].queue: queue "suport" does not exist`},
+		"unknown queue of a route":  {"routes: [{did: '100', queue: spport}]", `routes[0].queue: queue "spport" does not exist`},
 		"unknown queue of an agent": {"agents: [{id: ann, queues: [x]}]", `agents[0].queues[0]: queue "x" does not exist`},
 		"unknown trunk":             {"queues: [{id: q}]\nroutes: [{queue: q, trunk: t}]", `routes[0].trunk: trunk "t" does not exist`},
 		"campaign without a trunk":  {"queues: [{id: q}]\ncampaigns: [{id: c, queue: q}]", `campaigns[0].trunk: trunk "" does not exist`},

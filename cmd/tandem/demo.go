@@ -58,7 +58,7 @@ func (c *demoCmd) Run(ctx context.Context, out io.Writer) error {
 		c.Data = dir
 		defer func() {
 			if err := os.RemoveAll(dir); err != nil {
-				log.Warn("demo data left behind", "dir", dir, "err", err)
+				log.WarnContext(ctx, "demo data left behind", "dir", dir, "err", err)
 			}
 		}()
 	}
@@ -221,8 +221,7 @@ func (w *world) parts(s *server) []part {
 			return err
 		case <-ctx.Done():
 			w.stop()
-			<-w.running
-			return ctx.Err()
+			return <-w.running
 		}
 	}}}
 	for _, r := range w.robots {

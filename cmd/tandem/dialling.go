@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -82,14 +83,14 @@ func (d *dialling) run(ctx context.Context) error {
 	for _, c := range d.campaigns {
 		wg.Go(func() {
 			if err := c.runner.Run(ctx); err != nil && ctx.Err() == nil {
-				d.log.Error("campaign stopped", "campaign", c.ID, "err", err)
+				d.log.ErrorContext(ctx, "campaign stopped", "campaign", c.ID, "err", err)
 			}
 		})
 	}
 	for _, c := range d.campaigns {
 		wg.Go(func() {
 			if err := d.open(ctx, c); err != nil && ctx.Err() == nil {
-				d.log.Error("campaign did not open", "campaign", c.ID, "err", err)
+				d.log.ErrorContext(ctx, "campaign did not open", "campaign", c.ID, "err", err)
 			}
 		})
 	}
@@ -124,9 +125,9 @@ func (d *dialling) open(ctx context.Context, c *outbound) error {
 			return fmt.Errorf("list %s: %w", c.List, err)
 		}
 		for _, e := range res.Errors {
-			d.log.Warn("row of a list not taken", "campaign", c.ID, "list", c.List, "row", e.Row, "why", e.What)
+			d.log.WarnContext(ctx, "row of a list not taken", "campaign", c.ID, "list", c.List, "row", e.Row, "why", e.What)
 		}
-		d.log.Info("list imported", "campaign", c.ID, "added", res.Added, "refused", res.Refused)
+		d.log.InfoContext(ctx, "list imported", "campaign", c.ID, "added", res.Added, "refused", res.Refused)
 	}
 	st, err := c.runner.Status(ctx)
 	if err != nil {
@@ -235,21 +236,12 @@ func (s staffed) Staff(ctx context.Context, queue tandem.QueueID) (campaign.Staf
 		}
 	}
 	for _, a := range snap.Agents {
-		if a.State == tandem.AgentLoggedOut || a.State == tandem.AgentUnset || !serves(a, queue) {
+		if a.State == tandem.AgentLoggedOut || a.State == tandem.AgentUnset || !slices.Contains(a.Queues, queue) {
 			continue
 		}
 		st.Agents = append(st.Agents, dialer.Agent{State: a.State, Age: snap.At.Sub(a.Since)})
 	}
 	return st, nil
-}
-
-func serves(a acd.AgentStatus, queue tandem.QueueID) bool {
-	for _, q := range a.Queues {
-		if q == queue {
-			return true
-		}
-	}
-	return false
 }
 
 // Enqueue hands an answered call over.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -49,10 +50,9 @@ func runParts(ctx context.Context, log *slog.Logger, patience time.Duration, par
 	select {
 	case <-ctx.Done():
 	case fault = <-first:
-		log.Error("part failed, stopping", "err", fault)
+		log.ErrorContext(ctx, "part failed, stopping", "err", fault)
 	}
-	for i := len(started) - 1; i >= 0; i-- {
-		r := started[i]
+	for _, r := range slices.Backward(started) {
 		r.stop()
 		t := time.NewTimer(patience)
 		select {
@@ -61,7 +61,7 @@ func runParts(ctx context.Context, log *slog.Logger, patience time.Duration, par
 				fault = fmt.Errorf("%s: %w", r.name, err)
 			}
 		case <-t.C:
-			log.Error("part does not stop", "name", r.name)
+			log.ErrorContext(ctx, "part does not stop", "name", r.name)
 		}
 		t.Stop()
 	}

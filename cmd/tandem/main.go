@@ -10,9 +10,9 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	_ "time/tzdata" // Calling windows need zones on machines that have none installed.
 
 	"github.com/alecthomas/kong"
-	_ "time/tzdata" // Calling windows need zones on machines that have none installed.
 )
 
 // cli is the command line. Flags win over the environment, the environment over the file.

@@ -91,7 +91,7 @@ func (s *server) buildJournal(ctx context.Context) error {
 		return fmt.Errorf("recovery: %w", err)
 	}
 	if found.Calls+found.Agents+found.Attempts > 0 {
-		s.log.Info("closed what an earlier process left open",
+		s.log.InfoContext(ctx, "closed what an earlier process left open",
 			"calls", found.Calls, "agents", found.Agents, "attempts", found.Attempts, "last_sign_of_life", found.At)
 	}
 	s.journal, err = reports.New(reports.Config{Store: s.stores.Journal(), Node: s.node, AliveEvery: 2 * time.Second, Logger: s.log})
@@ -219,8 +219,11 @@ func (s *server) buildWeb(o options) error {
 
 func dispositions() []web.Disposition {
 	return []web.Disposition{
-		{ID: "solved", Name: "Solved"}, {ID: "sale", Name: "Sale"}, {ID: "call_back", Name: "Call back"},
-		{ID: "not_interested", Name: "Not interested"}, {ID: "wrong_number", Name: "Wrong number"},
+		{ID: "solved", Name: "Solved"},
+		{ID: "sale", Name: "Sale"},
+		{ID: "call_back", Name: "Call back"},
+		{ID: "not_interested", Name: "Not interested"},
+		{ID: "wrong_number", Name: "Wrong number"},
 	}
 }
 
@@ -274,9 +277,11 @@ func (s *server) serveHTTP(ctx context.Context) error {
 	defer stop()
 	if err := s.http.Shutdown(grace); err != nil {
 		err = s.http.Close()
-		s.log.Debug("cut the last connections", "err", err)
+		s.log.DebugContext(ctx, "cut the last connections", "err", err)
 	}
-	<-failed
+	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
 	return ctx.Err()
 }
 

@@ -59,7 +59,7 @@ func TestRefusal_MalformedSIPHarmsNobody(t *testing.T) {
 			"\x00\x01\x02\xff\xfe",
 			"REGISTER sip:e2e.invalid SIP/2.0\r\nAuthorization: Digest username=\"ann\", realm=\r\n\r\n",
 		} {
-			c, err := net.Dial(network, s.SIP)
+			c, err := new(net.Dialer).DialContext(t.Context(), network, s.SIP)
 			require.NoError(t, err)
 			_, _ = c.Write([]byte(text)) // too long for a datagram, or cut off: that is the point
 			require.NoError(t, c.Close())
@@ -100,13 +100,13 @@ func TestRefusal_TheConfigurationIsNamedWhatAndWhere(t *testing.T) {
 	path, err := program()
 	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "tandem.yaml")
-	require.NoError(t, os.WriteFile(file, []byte("queues:\n  - id: support\nroutes:\n  - did: '100'\n    queue: suport\n"), 0o600))
+	require.NoError(t, os.WriteFile(file, []byte("queues:\n  - id: support\nroutes:\n  - did: '100'\n    queue: spport\n"), 0o600))
 	for _, args := range [][]string{{"check", file}, {"serve", "--config", file, "--http", "127.0.0.1:0", "--sip", "127.0.0.1:0"}} {
 		var stderr bytes.Buffer
 		cmd := exec.CommandContext(t.Context(), path, args...)
 		cmd.Dir, cmd.Stderr = t.TempDir(), &stderr
 		require.Error(t, cmd.Run(), args)
-		require.Contains(t, stderr.String(), `routes[0].queue: queue "suport" does not exist`)
+		require.Contains(t, stderr.String(), `routes[0].queue: queue "spport" does not exist`)
 		require.Contains(t, stderr.String(), file)
 	}
 }

@@ -33,7 +33,7 @@ var program = sync.OnceValues(func() (string, error) {
 	if raceEnabled {
 		args = append(args, "-race")
 	}
-	cmd := exec.Command("go", append(args, "github.com/tandem-cc/tandem/cmd/tandem")...)
+	cmd := exec.CommandContext(context.Background(), "go", append(args, "github.com/tandem-cc/tandem/cmd/tandem")...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
@@ -84,7 +84,7 @@ func start(t *testing.T, dir string, args ...string) *server {
 	path, err := program()
 	require.NoError(t, err)
 	s := &server{Dir: dir, out: &output{}, err: &output{}, done: make(chan struct{})}
-	s.cmd = exec.Command(path, args...)
+	s.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), path, args...) // stop ends it, in good order
 	s.cmd.Stdout, s.cmd.Stderr = s.out, s.err
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	require.NoError(t, s.cmd.Start())

@@ -22,7 +22,7 @@ import (
 // freeUDP returns a loopback UDP port that was free a moment ago, for a program that must be told one.
 func freeUDP(t *testing.T) int {
 	t.Helper()
-	c, err := net.ListenPacket("udp", "127.0.0.1:0")
+	c, err := new(net.ListenConfig).ListenPacket(t.Context(), "udp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer func() { require.NoError(t, c.Close()) }()
 	return c.LocalAddr().(*net.UDPAddr).Port
