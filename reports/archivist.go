@@ -115,7 +115,8 @@ func (a *Archivist) Run(ctx context.Context) error {
 	defer func() {
 		stop()
 		if running {
-			<-followed
+			err := <-followed
+			a.cfg.Logger.LogAttrs(ctx, slog.LevelDebug, "archivist follows no more", slog.Any("error", err))
 		}
 	}()
 

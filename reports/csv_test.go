@@ -18,14 +18,14 @@ import (
 )
 
 // write returns records as CSV.
-func write(t testing.TB, calls ...reports.CallRecord) string {
-	t.Helper()
+func write(tb testing.TB, calls ...reports.CallRecord) string {
+	tb.Helper()
 	var b bytes.Buffer
 	w := reports.NewCSVWriter(&b)
 	for i := range calls {
-		require.NoError(t, w.Write(&calls[i]))
+		require.NoError(tb, w.Write(&calls[i]))
 	}
-	require.NoError(t, w.Flush())
+	require.NoError(tb, w.Flush())
 	return b.String()
 }
 
@@ -66,10 +66,10 @@ func TestCSVWriter_LeavesNoFormula(t *testing.T) {
 	}
 }
 
-func parse(t testing.TB, text string) [][]string {
-	t.Helper()
+func parse(tb testing.TB, text string) [][]string {
+	tb.Helper()
 	rows, err := csv.NewReader(strings.NewReader(text)).ReadAll()
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return rows
 }
 

@@ -17,9 +17,10 @@ func (f *Folder) Apply(r tandem.Record) {
 	switch e := r.Event.(type) {
 	case tandem.CallStarted:
 		f.callStarted(r, e)
-	case tandem.CallQueued, tandem.CallOffered, tandem.OfferEnded, tandem.CallConnected, tandem.CallLeft,
-		tandem.CallReleased, tandem.CallEnded, tandem.CallDisposed:
+	case tandem.CallQueued, tandem.CallLeft, tandem.CallEnded, tandem.CallDisposed:
 		f.callEvent(r)
+	case tandem.CallOffered, tandem.OfferEnded, tandem.CallConnected, tandem.CallReleased:
+		f.partEvent(r)
 	case tandem.LegAnswered:
 		f.legAnswered(r, e.Leg)
 	case tandem.LegHeld:
@@ -59,12 +60,34 @@ func (f *Folder) callStarted(r tandem.Record, e tandem.CallStarted) {
 	f.open(e.Call.ID, r)
 }
 
+// callEvent folds what happens to a call as a whole.
 func (f *Folder) callEvent(r tandem.Record) {
 	switch e := r.Event.(type) { //nolint:gochecksumtype // Apply sends these only
 	case tandem.CallQueued:
 		if c := f.open(e.Call, r); c != nil {
 			c.queued(r.At, e)
 		}
+	case tandem.CallLeft:
+		if c := f.open(e.Call, r); c != nil {
+			c.left(r.At, e)
+		}
+	case tandem.CallEnded:
+		if c := f.open(e.Call, r); c != nil {
+			c.ended(r.At, e)
+			for i := range c.Parts {
+				f.detachIdle(c, c.Parts[i].Agent)
+			}
+		}
+	case tandem.CallDisposed:
+		if c := f.open(e.Call, r); c != nil {
+			c.Record.Disposition, c.Record.DisposedBy, c.Record.Note = e.Disposition, e.Agent, e.Note
+		}
+	}
+}
+
+// partEvent folds what happens between a call and one agent.
+func (f *Folder) partEvent(r tandem.Record) {
+	switch e := r.Event.(type) { //nolint:gochecksumtype // Apply sends these only
 	case tandem.CallOffered:
 		if c := f.open(e.Call, r); c != nil {
 			f.legs[e.Leg] = e.Call
@@ -82,25 +105,10 @@ func (f *Folder) callEvent(r tandem.Record) {
 			c.connected(r.At, e)
 			f.attach(c, e.Agent)
 		}
-	case tandem.CallLeft:
-		if c := f.open(e.Call, r); c != nil {
-			c.left(r.At, e)
-		}
 	case tandem.CallReleased:
 		if c := f.open(e.Call, r); c != nil {
 			c.released(r.At, e)
 			f.detachIdle(c, e.Agent)
-		}
-	case tandem.CallEnded:
-		if c := f.open(e.Call, r); c != nil {
-			c.ended(r.At, e)
-			for i := range c.Parts {
-				f.detachIdle(c, c.Parts[i].Agent)
-			}
-		}
-	case tandem.CallDisposed:
-		if c := f.open(e.Call, r); c != nil {
-			c.Record.Disposition, c.Record.DisposedBy, c.Record.Note = e.Disposition, e.Agent, e.Note
 		}
 	}
 }

@@ -182,10 +182,8 @@ func conserved(t *testing.T, seed uint64, c *reports.CallRecord) {
 		require.False(t, s.To.Before(s.From), "seed %d: %s of %s ends before it begins", seed, s.Kind, c.Call.ID)
 		require.False(t, s.From.Before(c.Started), "seed %d: %s of %s begins before the call", seed, s.Kind, c.Call.ID)
 		sums[s.Kind] += s.To.Sub(s.From)
-		switch s.Kind {
-		case reports.SegmentQueued, reports.SegmentTalking, reports.SegmentHeld:
+		if s.Kind == reports.SegmentQueued || s.Kind == reports.SegmentTalking || s.Kind == reports.SegmentHeld {
 			customer = append(customer, s)
-		default:
 		}
 		if s.Kind != reports.SegmentQueued {
 			agents[s.Agent] = append(agents[s.Agent], s)

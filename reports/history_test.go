@@ -29,12 +29,12 @@ type worker struct {
 }
 
 type caller struct {
-	call            tandem.Call
-	answered        bool
-	queue           tandem.QueueID // empty: not queued
-	held            map[tandem.LegID]bool
-	agent           tandem.AgentID // offered or talking
-	talking, closed bool
+	call     tandem.Call
+	answered bool
+	queue    tandem.QueueID // empty: not queued
+	held     map[tandem.LegID]bool
+	agent    tandem.AgentID // offered or talking
+	talking  bool
 }
 
 // history returns the records of steps random steps, numbered.
@@ -237,12 +237,11 @@ func (w *world) desk() {
 	if id == "" {
 		return
 	}
-	switch w.agents[id].state {
-	case tandem.AgentReady:
+	if w.agents[id].state == tandem.AgentReady {
 		w.become(id, []tandem.AgentState{tandem.AgentPaused, tandem.AgentLoggedOut}[w.rnd.IntN(2)], "")
-	default:
-		w.become(id, tandem.AgentReady, "")
+		return
 	}
+	w.become(id, tandem.AgentReady, "")
 }
 
 func (w *world) dispose() {

@@ -27,18 +27,18 @@ type running struct {
 }
 
 // run starts a journal; it is stopped at the end of the test at the latest.
-func run(t testing.TB, cfg reports.Config) *running {
-	t.Helper()
+func run(tb testing.TB, cfg reports.Config) *running {
+	tb.Helper()
 	j, err := reports.New(cfg)
-	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(t.Context())
+	require.NoError(tb, err)
+	ctx, cancel := context.WithCancel(tb.Context())
 	r := &running{Journal: j, stop: cancel, done: make(chan error, 1)}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		r.done <- j.Run(ctx)
 	}()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		cancel()
 		<-ended
 	})

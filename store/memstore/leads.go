@@ -105,6 +105,20 @@ func (l *Leads) Lease(ctx context.Context, r campaign.LeaseRequest) (campaign.Ba
 		return campaign.Batch{}, err
 	}
 	defer l.mu.Unlock()
+	free, b := l.freeLocked(r)
+	for _, x := range free[:min(len(free), r.Max)] {
+		x.fence++
+		x.until = r.Now.Add(r.TTL)
+		b.Leads = append(b.Leads, campaign.Leased{Lead: cloneLead(x.Lead), Progress: cloneProgress(x.Progress), Fence: x.fence})
+	}
+	if len(b.Leads) > 0 {
+		b.NextDue, b.Exhausted = time.Time{}, false
+	}
+	return b, nil
+}
+
+// freeLocked returns the leads that may be leased, in order, and a batch that says when there will be others.
+func (l *Leads) freeLocked(r campaign.LeaseRequest) ([]*lead, campaign.Batch) {
 	b := campaign.Batch{Exhausted: true}
 	var again, fresh []*lead
 	for _, x := range l.lists[r.Campaign] {
@@ -128,18 +142,7 @@ func (l *Leads) Lease(ctx context.Context, r campaign.LeaseRequest) (campaign.Ba
 		}
 	}
 	slices.SortStableFunc(again, func(a, b *lead) int { return a.Progress.NextAt.Compare(b.Progress.NextAt) })
-	for _, x := range append(again, fresh...) {
-		if len(b.Leads) == r.Max {
-			break
-		}
-		x.fence++
-		x.until = r.Now.Add(r.TTL)
-		b.Leads = append(b.Leads, campaign.Leased{Lead: cloneLead(x.Lead), Progress: cloneProgress(x.Progress), Fence: x.fence})
-	}
-	if len(b.Leads) > 0 {
-		b.NextDue, b.Exhausted = time.Time{}, false
-	}
-	return b, nil
+	return append(again, fresh...), b
 }
 
 func cloneLead(l tandem.Lead) tandem.Lead {

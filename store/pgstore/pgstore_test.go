@@ -32,6 +32,7 @@ func durable[T any](port func(*pgstore.Store) T) func(*testing.T) storetest.Dura
 		dsn := testenv.Postgres(t)
 		s := openDSN(t, dsn)
 		return storetest.Durable[T]{Store: port(s), Reopen: func(t *testing.T) T {
+			t.Helper()
 			require.NoError(t, s.Close())
 			return port(openDSN(t, dsn))
 		}}

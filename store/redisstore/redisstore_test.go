@@ -21,7 +21,10 @@ func durable[T any](addr string, port func(*redisstore.Store) T) func(*testing.T
 		t.Helper()
 		prefix := uuid.NewString()
 		s := open(t, addr, prefix)
-		return storetest.Durable[T]{Store: port(s), Reopen: func(t *testing.T) T { return port(open(t, addr, prefix)) }}
+		return storetest.Durable[T]{Store: port(s), Reopen: func(t *testing.T) T {
+			t.Helper()
+			return port(open(t, addr, prefix))
+		}}
 	}
 }
 

@@ -32,6 +32,7 @@ func durable[T any](port func(*sqlitestore.Store) T) func(*testing.T) storetest.
 		path := filepath.Join(t.TempDir(), "tandem.db")
 		s := openFile(t, path)
 		return storetest.Durable[T]{Store: port(s), Reopen: func(t *testing.T) T {
+			t.Helper()
 			require.NoError(t, s.Close())
 			return port(openFile(t, path))
 		}}

@@ -13,7 +13,7 @@ import (
 )
 
 //go:embed migrations/*.sql
-var migrations embed.FS //nolint:gochecknoglobals // go:embed knows no other way
+var migrations embed.FS
 
 // Migrations returns the numbered, forward-only migrations, in the form of package goose.
 func Migrations() (fs.FS, error) {
