@@ -33,6 +33,7 @@ type agent struct {
 	seat       *seat // from which it was chosen
 	queue      *queue
 	leg        tandem.LegID // while there is one
+	hungUp     bool         // the leg has just ended
 	fence      uint64       // of the last reservation
 	misses     int
 	answered   uint64

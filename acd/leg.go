@@ -26,9 +26,8 @@ func (e *Engine) legAnswered(leg tandem.LegID) {
 // legBridged takes whichever of the two events of a bridge comes first.
 func (e *Engine) legBridged(leg, peer tandem.LegID) {
 	o := e.legs[leg]
-	if o.agent != nil {
-		leg, peer = peer, leg
-		o = e.legs[leg]
+	if a := o.agent; a != nil && a.task == taskBridging && a.call.Customer == peer {
+		e.connect(a.call)
 	}
 	if c := o.call; c != nil && c.state == callConnecting && c.first.leg == peer {
 		e.connect(c)
@@ -84,7 +83,7 @@ func networkFault(c tandem.Cause) bool {
 
 // agentLegEnded takes the end of an agent's leg, which is not among the legs any more.
 func (e *Engine) agentLegEnded(a *agent, cause tandem.Cause) {
-	leg := a.leg
+	a.hungUp = true
 	switch a.task {
 	case taskRinging:
 		e.fail(a, offerCause(cause))
@@ -103,7 +102,7 @@ func (e *Engine) agentLegEnded(a *agent, cause tandem.Cause) {
 		a.leg = ""
 		e.rest(a)
 	case taskIdle:
-		e.fault(&tandem.CallError{Op: "acd: leg ended", Leg: leg, Err: fmt.Errorf("agent %q has no task: %w", a.cfg.ID, tandem.ErrState)})
+		e.fault(&tandem.CallError{Op: "acd: leg ended", Leg: a.leg, Err: fmt.Errorf("agent %q has no task: %w", a.cfg.ID, tandem.ErrState)})
 	}
 }
 

@@ -52,7 +52,7 @@ func (e *Engine) offer(c *call, s *seat, rule string) {
 	c.link(a)
 	s.lastOffer = q.offers
 	a.task, a.seat, a.queue, a.fence, a.backoff = taskRinging, s, q, e.fence, 0
-	a.leg = legName(c.ID, c.rung)
+	a.leg, a.hungUp = legName(c.ID, c.rung), false
 	e.legs[a.leg] = legOwner{agent: a}
 	e.timers.set(&a.timer, e.now+int64(q.cfg.RingTimeout))
 	e.decided(d)
@@ -165,11 +165,7 @@ func (e *Engine) endOffer(a *agent, cause tandem.Cause) {
 	c, q := a.call, a.queue
 	c.unlink(a)
 	e.offerEnded(tandem.OfferEnded{Call: c.ID, Queue: q.cfg.ID, Agent: a.cfg.ID, Leg: a.leg, Fence: a.fence, Cause: cause})
-	if a.leg != "" && e.knows(a.leg) {
-		e.act(Action{Kind: ActionHangup, Call: c.ID, Leg: a.leg, Cause: cause})
-	} else {
-		a.leg = ""
-	}
+	e.hangUpLeg(a, c, cause)
 	if d := q.cfg.Retry.after(cause); d > 0 {
 		a.backoff = e.now + int64(d)
 	}
@@ -180,6 +176,15 @@ func (e *Engine) endOffer(a *agent, cause tandem.Cause) {
 		}
 	}
 	e.clearUp(a)
+}
+
+// hangUpLeg ends an agent's leg, unless its end is what brought this about.
+func (e *Engine) hangUpLeg(a *agent, c *call, cause tandem.Cause) {
+	if a.hungUp {
+		a.leg = ""
+		return
+	}
+	e.act(Action{Kind: ActionHangup, Call: c.ID, Leg: a.leg, Cause: cause})
 }
 
 // release ends an agent's part in a conversation: wrap-up follows, unless there is none or the agent is leaving.
@@ -193,11 +198,7 @@ func (e *Engine) release(a *agent, by tandem.Party) {
 	e.released(tandem.CallReleased{
 		Call: c.ID, Queue: q.cfg.ID, Agent: a.cfg.ID, Leg: a.leg, By: by, Talked: time.Duration(talked),
 	})
-	if e.knows(a.leg) {
-		e.act(Action{Kind: ActionHangup, Call: c.ID, Leg: a.leg, Cause: tandem.CauseNormal})
-	} else {
-		a.leg = ""
-	}
+	e.hangUpLeg(a, c, tandem.CauseNormal)
 	wrapUp := q.cfg.WrapUp
 	if a.cfg.WrapUp != 0 {
 		wrapUp = max(a.cfg.WrapUp, 0)
