@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -112,14 +113,18 @@ func TestWebhooks_SendsOneSignedMessagePerCallThatTheLibraryVerifies(t *testing.
 func TestWebhooks_RetriesWithGrowingPausesThenKeepsADeadLetterThatReplays(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
 		var at []time.Time
-		code := http.StatusInternalServerError
+		var code atomic.Int32
+		code.Store(http.StatusInternalServerError)
 		b := newBox()
 		w := newWebhooks(t, b, func(c *crm.WebhooksConfig) {
 			c.Attempts = 4
 			c.Client = &http.Client{Transport: transport(func(*http.Request) (*http.Response, error) {
+				mu.Lock()
+				defer mu.Unlock()
 				at = append(at, time.Now())
-				return answer(code), nil
+				return answer(int(code.Load())), nil
 			})}
 		})
 		stop := run(t, w)
@@ -127,16 +132,18 @@ func TestWebhooks_RetriesWithGrowingPausesThenKeepsADeadLetterThatReplays(t *tes
 		require.NoError(t, w.Handle(t.Context(), story("c1", 0, time.Now())[:4]...))
 		time.Sleep(24 * time.Hour) // bubble time
 		synctest.Wait()
+		mu.Lock()
 		require.Len(t, at, 4)
 		for i, want := range []time.Duration{5 * time.Second, 10 * time.Second, 20 * time.Second} {
 			require.InDelta(t, want, at[i+1].Sub(at[i]), 0.2*float64(want)+float64(2*time.Millisecond), "pause %d", i)
 		}
+		mu.Unlock()
 		dead, err := b.List(t.Context(), crm.DeliveryDead, 10)
 		require.NoError(t, err)
 		require.Len(t, dead, 1)
 		require.Equal(t, 4, dead[0].Attempts)
 		require.Equal(t, "the receiver answered with status 500", dead[0].LastError)
-		code = http.StatusNoContent
+		code.Store(http.StatusNoContent)
 		require.NoError(t, w.Replay(t.Context(), dead[0]))
 		synctest.Wait()
 		done, err := b.List(t.Context(), crm.DeliveryDone, 10)
@@ -150,7 +157,12 @@ func TestWebhooks_KeepOrderWithinACallAndDoNotHoldUpOthers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
-		var sent []string
+		var list []string
+		sent := func() []string {
+			mu.Lock()
+			defer mu.Unlock()
+			return slices.Clone(list)
+		}
 		failures := 2
 		w := newWebhooks(t, newBox(), func(c *crm.WebhooksConfig) {
 			c.Types = []string{crm.MessageCallEnded, crm.MessageCallDisposed}
@@ -162,7 +174,7 @@ func TestWebhooks_KeepOrderWithinACallAndDoNotHoldUpOthers(t *testing.T) {
 					failures--
 					return nil, errors.New("connection refused")
 				}
-				sent = append(sent, id)
+				list = append(list, id)
 				return answer(http.StatusOK), nil
 			})}
 		})
@@ -171,10 +183,10 @@ func TestWebhooks_KeepOrderWithinACallAndDoNotHoldUpOthers(t *testing.T) {
 		require.NoError(t, w.Handle(t.Context(), story("c1", 0, time.Now().Add(-time.Hour))...))
 		require.NoError(t, w.Handle(t.Context(), story("c2", 6, time.Now().Add(-time.Hour))...))
 		synctest.Wait()
-		require.Equal(t, []string{"msg_c2_end", "msg_c2_disposed-12"}, sent, "c1 waits for its retry, c2 does not")
+		require.Equal(t, []string{"msg_c2_end", "msg_c2_disposed-12"}, sent(), "c1 waits for its retry, c2 does not")
 		time.Sleep(time.Minute) // bubble time
 		synctest.Wait()
-		require.Equal(t, []string{"msg_c2_end", "msg_c2_disposed-12", "msg_c1_end", "msg_c1_disposed-6"}, sent)
+		require.Equal(t, []string{"msg_c2_end", "msg_c2_disposed-12", "msg_c1_end", "msg_c1_disposed-6"}, sent())
 	})
 }
 
