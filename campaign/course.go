@@ -282,6 +282,19 @@ func (l *loop) closeFlight(ctx context.Context, f *flight) {
 			l.cfg.Logger.WarnContext(ctx, "campaign cannot hang up at its end", "campaign", l.cfg.ID, "err", err)
 		}
 	}
+	l.cutOff(f, now)
+	if l.fault != nil {
+		f.announced = false // the journal takes nothing more; the store still may
+	}
+	err := l.save1(ctx, f, now)
+	if err != nil && !errors.Is(err, tandem.ErrConflict) && !errors.Is(err, tandem.ErrNotFound) {
+		l.cfg.Logger.WarnContext(ctx, "attempt stays unsettled until the next start", "campaign", l.cfg.ID,
+			"attempt_id", f.attempt.ID, "err", err)
+	}
+}
+
+// cutOff decides what came of a flight that the end of Run cuts off.
+func (l *loop) cutOff(f *flight, now time.Time) {
 	f.by = tandem.PartySystem
 	switch f.state {
 	case flightBeginning, flightDialing:
@@ -293,19 +306,12 @@ func (l *loop) closeFlight(ctx context.Context, f *flight) {
 	case flightTalking:
 		f.outcome, f.cause, f.closed = tandem.OutcomeConnected, tandem.CauseInterrupted, true
 	case flightUnset, flightSettling:
+		return
 	}
 	if f.state == flightBeginning && !f.announced {
 		f.attempt.ID = "" // its job never ran: the lead is given back as it was
 		f.next, f.outcome, f.cause = f.attempt.Before, tandem.OutcomeUnset, tandem.CauseUnset
-	} else if f.state != flightSettling {
-		f.next = l.cfg.Retry.Next(f.attempt.Phones, f.attempt.Before, f.outcome, now)
+		return
 	}
-	if l.fault != nil {
-		f.announced = false // the journal takes nothing more; the store still may
-	}
-	err := l.save1(ctx, f, now)
-	if err != nil && !errors.Is(err, tandem.ErrConflict) && !errors.Is(err, tandem.ErrNotFound) {
-		l.cfg.Logger.WarnContext(ctx, "attempt stays unsettled until the next start", "campaign", l.cfg.ID,
-			"attempt_id", f.attempt.ID, "err", err)
-	}
+	f.next = l.cfg.Retry.Next(f.attempt.Phones, f.attempt.Before, f.outcome, now)
 }

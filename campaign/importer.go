@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -103,73 +104,87 @@ func ImportCSV(ctx context.Context, list io.Reader, to Lists, campaign tandem.Ca
 	if im.Number == nil {
 		im.Number = PlainNumber
 	}
-	rep := Report{DryRun: im.DryRun}
+	run := importing{
+		Import: im, to: to, campaign: campaign, ids: tandem.RandomIDs(),
+		rep: Report{DryRun: im.DryRun}, seen: make(map[string]struct{}),
+	}
 	rd, err := newListReader(list, im)
 	if err != nil {
-		return rep, err
+		return run.rep, err
 	}
-	rep.Columns = rd.columns()
-	ids := tandem.RandomIDs()
-	seen := make(map[string]struct{}) // a dry run's duplicates within the file
-	batch := make([]NewLead, 0, batchSize)
-	flush := func() error {
-		if len(batch) == 0 || im.DryRun {
-			batch = batch[:0]
-			return nil
-		}
-		n, err := to.Import(ctx, campaign, im.Duplicates, batch)
-		if err != nil {
-			return fmt.Errorf("campaign: import: rows before line %d: %w", rd.line(), err)
-		}
-		rep.Written.Added += n.Added
-		rep.Written.Updated += n.Updated
-		rep.Written.Skipped += n.Skipped
-		batch = make([]NewLead, 0, batchSize)
-		if im.Progress != nil {
-			im.Progress(rep.Rows)
-		}
-		return nil
+	run.rep.Columns = rd.columns()
+	err = run.readAll(ctx, rd)
+	if e := run.flush(ctx, rd); err == nil {
+		err = e
 	}
+	return run.rep, err
+}
+
+// importing is one import under way.
+type importing struct {
+	Import
+	to       Lists
+	campaign tandem.CampaignID
+	ids      tandem.IDSource
+	rep      Report
+	batch    []NewLead
+	seen     map[string]struct{} // a dry run's contacts, by their keys
+}
+
+// readAll reads the rows and writes whole batches.
+func (im *importing) readAll(ctx context.Context, rd *listReader) error {
 	for ctx.Err() == nil {
 		lead, bad, err := rd.next()
-		if err == io.EOF { //nolint:errorlint // the reader's own end, never wrapped
-			return rep, flush()
+		if errors.Is(err, io.EOF) {
+			return nil
 		}
 		if err != nil {
-			if e := flush(); e != nil {
-				return rep, e
-			}
-			return rep, err
+			return err
 		}
-		rep.Rows++
-		if rep.Rows > im.Limits.Rows {
-			rep.Rows--
-			if e := flush(); e != nil {
-				return rep, e
-			}
-			return rep, limitError("rows", im.Limits.Rows)
+		if im.rep.Rows == im.Limits.Rows {
+			return limitError("rows", im.Limits.Rows)
 		}
+		im.rep.Rows++
 		if bad != nil {
-			rep.Bad++
-			if len(rep.Errors) < im.Limits.Errors {
-				rep.Errors = append(rep.Errors, *bad)
+			im.rep.Bad++
+			if len(im.rep.Errors) < im.Limits.Errors {
+				im.rep.Errors = append(im.rep.Errors, *bad)
 			}
 			continue
 		}
-		rep.Good++
+		im.rep.Good++
 		if im.DryRun {
-			countDry(&rep, seen, lead, im.Duplicates)
+			countDry(&im.rep, im.seen, lead, im.Duplicates)
 			continue
 		}
-		lead.Lead.ID, lead.Lead.Campaign = tandem.LeadID(ids()), campaign
-		batch = append(batch, lead)
-		if len(batch) == batchSize {
-			if err := flush(); err != nil {
-				return rep, err
+		lead.Lead.ID, lead.Lead.Campaign = tandem.LeadID(im.ids()), im.campaign
+		im.batch = append(im.batch, lead)
+		if len(im.batch) == batchSize {
+			if err := im.flush(ctx, rd); err != nil {
+				return err
 			}
 		}
 	}
-	return rep, ctx.Err()
+	return ctx.Err()
+}
+
+// flush writes the batch.
+func (im *importing) flush(ctx context.Context, rd *listReader) error {
+	if len(im.batch) == 0 {
+		return nil
+	}
+	n, err := im.to.Import(ctx, im.campaign, im.Duplicates, im.batch)
+	im.batch = nil
+	if err != nil {
+		return fmt.Errorf("campaign: import: rows up to line %d: %w", rd.line(), err)
+	}
+	im.rep.Written.Added += n.Added
+	im.rep.Written.Updated += n.Updated
+	im.rep.Written.Skipped += n.Skipped
+	if im.Progress != nil {
+		im.Progress(im.rep.Rows)
+	}
+	return nil
 }
 
 // countDry counts what a dry run would write, as far as the file alone tells.

@@ -27,7 +27,9 @@ func TestWindow_OpensAndShutsByTheWallClock(t *testing.T) {
 		Days: []time.Weekday{time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday},
 	}
 	night := campaign.Window{Zone: madrid, From: 2*60 + 30, To: 4 * 60}
-	at := func(y int, m time.Month, d, h, min int) time.Time { return time.Date(y, m, d, h, min, 0, 0, madrid) }
+	at := func(y int, m time.Month, d, hour, minute int) time.Time {
+		return time.Date(y, m, d, hour, minute, 0, 0, madrid)
+	}
 	rows := map[string]struct {
 		w    campaign.Window
 		now  time.Time
@@ -92,8 +94,13 @@ func TestWindow_NextIsTheFirstOpenMinute(t *testing.T) {
 func TestWindow_SaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	for _, w := range []campaign.Window{
-		{From: 600, To: 600}, {From: 600, To: 540}, {From: -1, To: 5}, {From: 0, To: 1441}, {From: 1440, To: 1440},
-		{Days: []time.Weekday{7}}, {From: 600},
+		{From: 600, To: 600},
+		{From: 600, To: 540},
+		{From: -1, To: 5},
+		{From: 0, To: 1441},
+		{From: 1440, To: 1440},
+		{Days: []time.Weekday{7}},
+		{From: 600},
 	} {
 		require.ErrorIs(t, w.Validate(), tandem.ErrInvalid, "%+v", w)
 	}

@@ -36,7 +36,7 @@ const DefaultMaxAttempts = 10
 
 // DefaultRules returns the rules that Retry uses when it is given none.
 func DefaultRules() map[tandem.Outcome]Rule {
-	return map[tandem.Outcome]Rule{
+	return map[tandem.Outcome]Rule{ //nolint:exhaustive // an outcome without a rule ends the lead
 		tandem.OutcomeBusy:       {Attempts: 4, Delay: 10 * time.Minute},
 		tandem.OutcomeNoAnswer:   {Attempts: 4, Delay: time.Hour, NextPhone: true},
 		tandem.OutcomeRejected:   {Attempts: 2, Delay: 4 * time.Hour, NextPhone: true},

@@ -283,10 +283,11 @@ func TestRunner_StoreThatComesAndGoes(t *testing.T) {
 				st := newStore(leads(40)...)
 				c := setup(t, st, newFloor(4), people(seed, 0.4), func(cfg *campaign.Config) {
 					again := campaign.Rule{Attempts: 3, Delay: 10 * time.Minute}
-					cfg.Retry.Rules = map[tandem.Outcome]campaign.Rule{
-						tandem.OutcomeBusy: again, tandem.OutcomeNoAnswer: again, tandem.OutcomeAbandoned: again,
-						tandem.OutcomeCancelled: {Attempts: 9, Delay: time.Minute},
+					cfg.Retry.Rules = campaign.DefaultRules()
+					for _, o := range []tandem.Outcome{tandem.OutcomeBusy, tandem.OutcomeNoAnswer, tandem.OutcomeAbandoned} {
+						cfg.Retry.Rules[o] = again
 					}
+					cfg.Retry.Rules[tandem.OutcomeCancelled] = campaign.Rule{Attempts: 9, Delay: time.Minute}
 				})
 				c.start()
 				st.setFault(func(op string, _ bool) error {
@@ -677,6 +678,13 @@ func TestRunner_EndOfRunHangsUpAndSettles(t *testing.T) {
 	})
 }
 
+// ruled returns the usual rules but for one.
+func ruled(o tandem.Outcome, r campaign.Rule) map[tandem.Outcome]campaign.Rule {
+	rules := campaign.DefaultRules()
+	rules[o] = r
+	return rules
+}
+
 func TestNew_SaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	sw, err := loopback.New(loopback.Config{})
@@ -698,10 +706,10 @@ func TestNew_SaysWhatIsWrong(t *testing.T) {
 		"ring":             func(c *campaign.Config) { c.Ring = -1 },
 		"window.to":        func(c *campaign.Config) { c.Window = campaign.Window{From: 600, To: 540} },
 		"retry.rules.busy": func(c *campaign.Config) {
-			c.Retry.Rules = map[tandem.Outcome]campaign.Rule{tandem.OutcomeBusy: {Delay: -1}}
+			c.Retry.Rules = ruled(tandem.OutcomeBusy, campaign.Rule{Delay: -1})
 		},
 		"retry.rules.no_answer": func(c *campaign.Config) {
-			c.Retry.Rules = map[tandem.Outcome]campaign.Rule{tandem.OutcomeNoAnswer: {Attempts: 5}}
+			c.Retry.Rules = ruled(tandem.OutcomeNoAnswer, campaign.Rule{Attempts: 5})
 		},
 		"ratio.lines": func(c *campaign.Config) { c.Pacer = dialer.Ratio{} },
 		"share":       func(c *campaign.Config) { c.Limit = -1 },
