@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"os"
 )
 
@@ -16,6 +18,7 @@ type serveCmd struct {
 	SIP     string `name:"sip" env:"TANDEM_SIP" help:"Where SIP listens, UDP and TCP (default: 127.0.0.1:5060); port 0 takes a free one."`
 	Public  string `env:"TANDEM_PUBLIC" help:"The IP address at which phones and carriers reach this server."`
 	Domain  string `env:"TANDEM_DOMAIN" help:"SIP domain and realm."`
+	Redis   string `env:"REDIS_URL" help:"Redis URL: processes that share one run the centre one at a time and see who is at work. REDIS_HOSTNAME and REDIS_PORT count too."`
 	TLSCert string `name:"tls-cert" type:"existingfile" env:"TANDEM_TLS_CERT" help:"Certificate (PEM); browsers give the microphone to https and localhost only."`
 	TLSKey  string `name:"tls-key" type:"existingfile" env:"TANDEM_TLS_KEY" help:"The certificate's key (PEM)."`
 	Lock    int    `name:"login-failure-limit" default:"3" env:"LOGIN_FAILURE_LIMIT" help:"Wrong passwords that lock an account for a quarter of an hour."`
@@ -66,6 +69,10 @@ func (c *serveCmd) settings() (fileConfig, error) {
 	override(&cfg.SIP, c.SIP)
 	override(&cfg.Public, c.Public)
 	override(&cfg.Domain, c.Domain)
+	override(&cfg.Redis, c.Redis)
+	if host := os.Getenv("REDIS_HOSTNAME"); cfg.Redis == "" && host != "" {
+		cfg.Redis = "redis://" + net.JoinHostPort(host, cmp.Or(os.Getenv("REDIS_PORT"), "6379"))
+	}
 	if cfg.HTTP == "" {
 		cfg.HTTP = "127.0.0.1:8080"
 	}

@@ -33,6 +33,7 @@ type server struct {
 	dialling  *dialling
 	hooks     *crm.Webhooks // nil without a receiver
 	contacts  *crm.Directory
+	shared    *shared // nil without Redis
 	web       *web.Server
 	http      *http.Server
 	tlsCert   string
@@ -57,11 +58,17 @@ func newServer(ctx context.Context, cfg fileConfig, socks *sockets, o options, l
 		cfg: cfg, log: log, sockets: socks, node: tandem.NodeID(tandem.RandomIDs()()), tlsCert: o.tlsCert, tlsKey: o.tlsKey,
 	}
 	var err error
-	if s.stores, err = openStores(ctx, cfg); err != nil {
-		return nil, err
+	if cfg.Redis != "" {
+		if s.shared, err = joinShared(ctx, cfg.Redis, s.node, log); err != nil {
+			return nil, err
+		}
 	}
-	if err := s.build(ctx, o); err != nil {
-		return nil, errors.Join(err, s.stores.Close())
+	if s.stores, err = openStores(ctx, cfg); err == nil {
+		err = s.build(ctx, o)
+	}
+	if err != nil {
+		s.shut()
+		return nil, err
 	}
 	return s, nil
 }
@@ -229,10 +236,14 @@ func dispositions() []web.Disposition {
 
 // run serves until ctx ends; then the web stops first and the journal last, so that whatever happens on the way is kept.
 func (s *server) run(ctx context.Context, more ...part) error {
-	parts := []part{
-		{"journal", s.journal.Run},
-		{"call records", s.archivist.Run},
+	var parts []part
+	if s.shared != nil {
+		parts = append(parts, part{"lease", s.shared.keep})
 	}
+	parts = append(parts,
+		part{"journal", s.journal.Run},
+		part{"call records", s.archivist.Run},
+	)
 	if s.hooks != nil {
 		parts = append(parts, part{"webhooks", s.hooks.Run}, part{"webhook reader", s.readHooks})
 	}
@@ -245,6 +256,9 @@ func (s *server) run(ctx context.Context, more ...part) error {
 		part{"pages", s.web.Run},
 		part{"http", s.serveHTTP},
 	)
+	if s.shared != nil {
+		parts = append(parts, part{"presence", func(ctx context.Context) error { return s.shared.publish(ctx, s.centre, s.journal) }})
+	}
 	return runParts(ctx, s.log, 15*time.Second, append(parts, more...))
 }
 
@@ -288,8 +302,15 @@ func (s *server) serveHTTP(ctx context.Context) error {
 // shut releases what newServer opened and run did not; a fault is logged.
 func (s *server) shut() {
 	s.sockets.close()
-	if err := s.stores.Close(); err != nil {
-		s.log.Error("database did not close", "err", err)
+	var err error
+	if s.stores != nil {
+		err = s.stores.Close()
+	}
+	if s.shared != nil {
+		err = errors.Join(err, s.shared.redis.Close())
+	}
+	if err != nil {
+		s.log.Error("store did not close", "err", err)
 	}
 }
 

@@ -78,8 +78,8 @@ type server struct {
 	done     chan struct{}
 }
 
-// start runs the binary with args until the test ends, and waits until it says where it listens.
-func start(t *testing.T, dir string, args ...string) *server {
+// run runs the binary with args until the test ends.
+func run(t *testing.T, dir string, args ...string) *server {
 	t.Helper()
 	path, err := program()
 	require.NoError(t, err)
@@ -101,6 +101,12 @@ func start(t *testing.T, dir string, args ...string) *server {
 			require.NotContains(t, s.err.String(), "DATA RACE")
 		}
 	})
+	return s
+}
+
+// listening waits until the server says where it listens, and is ready.
+func (s *server) listening(t *testing.T) {
+	t.Helper()
 	web, sip := regexp.MustCompile(`(?m)^\s*Web\s+(\S+?)/?$`), regexp.MustCompile(`(?m)^\s*SIP\s+(\S+)`)
 	require.Eventually(t, func() bool {
 		select {
@@ -117,15 +123,30 @@ func start(t *testing.T, dir string, args ...string) *server {
 	}, time.Minute, 20*time.Millisecond, "the server says where it listens")
 	require.NotEmpty(t, s.URL, "server ended: %s", s.err)
 	require.Eventually(t, func() bool { return s.status(t, "/readyz") == http.StatusOK }, 20*time.Second, 20*time.Millisecond, "ready")
+}
+
+// start runs the binary and waits until it is ready.
+func start(t *testing.T, dir string, args ...string) *server {
+	t.Helper()
+	s := run(t, dir, args...)
+	s.listening(t)
 	return s
 }
 
-// serve writes a configuration and serves it from dir.
-func serve(t *testing.T, dir, config string) *server {
+// launch writes a configuration and runs the server from dir.
+func launch(t *testing.T, dir, config string) *server {
 	t.Helper()
 	file := filepath.Join(dir, "tandem.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(config), 0o600))
-	return start(t, dir, "serve", "--config", file, "--data", dir, "--http", "127.0.0.1:0", "--sip", "127.0.0.1:0", "--log-level", "debug")
+	return run(t, dir, "serve", "--config", file, "--data", dir, "--http", "127.0.0.1:0", "--sip", "127.0.0.1:0", "--log-level", "debug")
+}
+
+// serve launches the server and waits until it is ready.
+func serve(t *testing.T, dir, config string) *server {
+	t.Helper()
+	s := launch(t, dir, config)
+	s.listening(t)
+	return s
 }
 
 // stop ends the server in good order, and by force when it takes longer than 20 s.
