@@ -381,27 +381,36 @@ func (w *world) windUp() {
 	}
 }
 
+// history lets the world take its course, then checks that nothing is left over and that a second run gives the same bytes.
+func history(t *rapid.T) {
+	w := newWorld(t)
+	for _, a := range w.cfg.Agents {
+		id, now := a.ID, w.now
+		w.input(func(e *acd.Engine) { _ = e.Login(now, id) })
+		w.input(func(e *acd.Engine) { e.Handle(now, tandem.DeviceChanged{Agent: id, Reachable: true}) })
+	}
+	deeds := []func(){
+		w.arrive, w.arrive, w.perform, w.perform, w.perform, w.deliver, w.deliver, w.deliver, w.farEnd, w.farEnd, w.agentCommand, w.device, w.pass, w.lose,
+	}
+	for range rapid.IntRange(1, 150).Draw(t, "steps") {
+		deeds[rapid.IntRange(0, len(deeds)-1).Draw(t, "deed")]()
+	}
+	w.windUp()
+
+	again, err := acd.NewEngine(w.cfg)
+	require.NoError(t, err)
+	for _, input := range w.inputs {
+		input(again)
+	}
+	out := again.Take(acd.Output{})
+	require.Equal(t, journal(t, w.rs), journal(t, out.Records(nil)), "the same input gave another output")
+}
+
 func TestEngine_KeepsItsPromisesInEveryHistory(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		w := newWorld(t)
-		for _, a := range w.cfg.Agents {
-			id, now := a.ID, w.now
-			w.input(func(e *acd.Engine) { _ = e.Login(now, id) })
-			w.input(func(e *acd.Engine) { e.Handle(now, tandem.DeviceChanged{Agent: id, Reachable: true}) })
-		}
-		deeds := []func(){w.arrive, w.arrive, w.perform, w.perform, w.perform, w.deliver, w.deliver, w.deliver, w.farEnd, w.farEnd, w.agentCommand, w.device, w.pass, w.lose}
-		for range rapid.IntRange(1, 150).Draw(t, "steps") {
-			deeds[rapid.IntRange(0, len(deeds)-1).Draw(t, "deed")]()
-		}
-		w.windUp()
+	rapid.Check(t, history)
+}
 
-		again, err := acd.NewEngine(w.cfg)
-		require.NoError(t, err)
-		for _, input := range w.inputs {
-			input(again)
-		}
-		out := again.Take(acd.Output{})
-		require.Equal(t, journal(t, w.rs), journal(t, out.Records(nil)), "the same input gave another output")
-	})
+func FuzzEngine_KeepsItsPromises(f *testing.F) {
+	f.Fuzz(rapid.MakeFuzz(history))
 }
