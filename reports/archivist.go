@@ -21,6 +21,8 @@ type ArchivistConfig struct {
 	Every time.Duration
 	// Rebuild makes everything again from the journal's first record.
 	Rebuild bool
+	// GiveUp is how long an archive that refuses is tried again before Run ends with its error. Default 10 s.
+	GiveUp time.Duration
 	// Logger tells of records that fit nowhere. Default: discarded.
 	Logger *slog.Logger
 }
@@ -44,10 +46,11 @@ func NewArchivist(cfg ArchivistConfig) (*Archivist, error) {
 		return nil, &tandem.ConfigError{Where: "archivist.journal", What: "is missing"}
 	case cfg.Archive == nil:
 		return nil, &tandem.ConfigError{Where: "archivist.archive", What: "is missing"}
-	case cfg.Every < 0:
-		return nil, &tandem.ConfigError{Where: "archivist.every", What: "is negative"}
+	case cfg.Every < 0, cfg.GiveUp < 0:
+		return nil, &tandem.ConfigError{Where: "archivist", What: "has a negative time"}
 	}
 	setDefault(&cfg.Every, 250*time.Millisecond)
+	setDefault(&cfg.GiveUp, 10*time.Second)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -182,7 +185,11 @@ func (f *filing) apply(ctx context.Context, rs []tandem.Record) error {
 
 // load fetches a call that the folder has let go already and that a late record is about.
 func (f *filing) load(ctx context.Context, id tandem.CallID) error {
-	c, err := f.a.cfg.Archive.Call(ctx, id)
+	var c CallRecord
+	err := f.patiently(ctx, func(ctx context.Context) (err error) {
+		c, err = f.a.cfg.Archive.Call(ctx, id)
+		return err
+	})
 	switch {
 	case errors.Is(err, tandem.ErrNotFound):
 		f.a.cfg.Logger.LogAttrs(ctx, slog.LevelDebug, "record about an unknown call", slog.String("call_id", string(id)))
@@ -204,8 +211,20 @@ func (f *filing) save(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = f.a.cfg.Archive.Save(ctx, Changes{
+	changes := Changes{
 		Since: f.saved, Checkpoint: Checkpoint{Seq: seq, State: state}, Calls: calls, Activities: activities, Rebuild: f.rebuild,
+	}
+	tried := false
+	err = f.patiently(ctx, func(ctx context.Context) error {
+		err := f.a.cfg.Archive.Save(ctx, changes)
+		if tried && errors.Is(err, tandem.ErrConflict) {
+			// The answer to an earlier try was lost, perhaps, and the changes are there.
+			if cp, cpErr := f.a.cfg.Archive.Checkpoint(ctx); cpErr == nil && cp.Seq == seq {
+				return nil
+			}
+		}
+		tried = true
+		return err
 	})
 	if err != nil {
 		return err
@@ -213,4 +232,24 @@ func (f *filing) save(ctx context.Context) error {
 	f.saved, f.rebuild = seq, false
 	f.a.announce(func() { f.a.saved = seq })
 	return nil
+}
+
+// patiently does something with the archive, again and again for as long as GiveUp allows. Answers that will not change
+// by themselves are returned at once.
+func (f *filing) patiently(ctx context.Context, do func(ctx context.Context) error) error {
+	cfg := &f.a.cfg
+	ctx, cancel := context.WithTimeout(ctx, cfg.GiveUp)
+	defer cancel()
+	for pause := firstRetry; ; pause = min(2*pause, lastRetry) {
+		err := do(ctx)
+		if err == nil || errors.Is(err, tandem.ErrNotFound) || errors.Is(err, tandem.ErrConflict) || errors.Is(err, tandem.ErrInvalid) {
+			return err
+		}
+		cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "archive cannot be used", slog.Any("error", err))
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return err
+		}
+	}
 }

@@ -108,12 +108,49 @@ func TestArchivist_SavesTheRestWhenTheJournalEnds(t *testing.T) {
 func TestArchivist_EndsWithTheArchivesError(t *testing.T) {
 	t.Parallel()
 	j := run(t, reports.Config{Store: memstore.NewJournal()})
-	a, err := reports.NewArchivist(reports.ArchivistConfig{Journal: j.Journal, Archive: fullArchive{memstore.NewArchive()}, Every: time.Millisecond})
+	a, err := reports.NewArchivist(reports.ArchivistConfig{Journal: j.Journal, Archive: fullArchive{memstore.NewArchive()}, Every: time.Millisecond, GiveUp: 50 * time.Millisecond})
 	require.NoError(t, err)
 	done := make(chan error, 1)
 	go func() { done <- a.Run(t.Context()) }()
 	require.NoError(t, j.Handle(t.Context(), ring(1)))
 	require.ErrorIs(t, <-done, errFull)
+}
+
+func TestArchivist_OutlivesAnArchiveThatRefusesForAWhile(t *testing.T) {
+	t.Parallel()
+	rs := history(11, 500)
+	want := make(archive)
+	want.fold(reports.NewFolder(), rs, func(int) bool { return false })
+	kept := memstore.NewArchive()
+	shaky := &shakyArchive{Archive: kept}
+	j := run(t, reports.Config{Store: memstore.NewJournal()})
+	a, _ := keep(t, reports.ArchivistConfig{Journal: j.Journal, Archive: shaky, Every: time.Millisecond})
+	for _, r := range rs {
+		require.NoError(t, j.Handle(t.Context(), r))
+	}
+	require.NoError(t, a.Sync(t.Context(), j.Last()))
+	assert.Equal(t, want, everything(t, kept))
+	assert.Greater(t, shaky.n, 3, "it was tried again")
+}
+
+// shakyArchive saves the third time only, and says so the fourth time only: the answer to the third is lost.
+type shakyArchive struct {
+	*memstore.Archive
+	n int
+}
+
+func (s *shakyArchive) Save(ctx context.Context, c reports.Changes) error {
+	s.n++
+	if s.n == 1 || s.n == 2 {
+		return errFull
+	}
+	if err := s.Archive.Save(ctx, c); err != nil {
+		return err
+	}
+	if s.n == 3 {
+		return errFull
+	}
+	return nil
 }
 
 var errFull = errors.New("no space left")

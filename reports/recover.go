@@ -23,18 +23,19 @@ type RecoverConfig struct {
 	Version string
 	// Now is the time of NodeStarted. Required.
 	Now time.Time
-	// RetryAt tells when the lead of an interrupted attempt is due again; zero, or nil: it is left to the campaign.
-	RetryAt func(a tandem.AttemptStarted, at time.Time) time.Time
+	// Settles says that a campaign settles its own attempts when it starts, which it does by its retry rules: they are
+	// left open here. Nil: no campaign does, and every attempt ends here, its lead done.
+	Settles func(campaign tandem.CampaignID) bool
 }
 
 // Recovery says what Recover found and wrote.
 type Recovery struct {
 	// At is the last sign of life before, zero for a new journal. What was open has ended then.
 	At time.Time
-	// Calls, Agents and Attempts are how many were open.
+	// Calls, Agents and Attempts are how many were closed.
 	Calls, Agents, Attempts int
-	// Interrupted are the attempts that were open, for the campaign to settle.
-	Interrupted []tandem.AttemptStarted
+	// Left are the attempts that were left to their campaigns.
+	Left []tandem.AttemptStarted
 	// Records are what was written, with their Seq.
 	Records []tandem.Record
 }
@@ -78,7 +79,7 @@ func Recover(ctx context.Context, cfg RecoverConfig) (Recovery, error) {
 			break
 		}
 	}
-	rec := f.interrupted(cfg.RetryAt)
+	rec := f.interrupted(cfg.Settles)
 	rec.Records = append(rec.Records, tandem.Record{
 		At: cfg.Now.UTC(), Event: tandem.NodeStarted{Node: cfg.Node, Version: cfg.Version},
 	})
@@ -89,7 +90,7 @@ func Recover(ctx context.Context, cfg RecoverConfig) (Recovery, error) {
 }
 
 // interrupted returns what ends everything that is open, at the last sign of life.
-func (f *Folder) interrupted(retryAt func(tandem.AttemptStarted, time.Time) time.Time) Recovery {
+func (f *Folder) interrupted(settles func(tandem.CampaignID) bool) Recovery {
 	rec := Recovery{At: f.at}
 	calls := slices.SortedFunc(maps.Values(f.calls), func(a, b *openCall) int {
 		return cmp.Or(cmp.Compare(a.Record.FirstSeq, b.Record.FirstSeq), cmp.Compare(a.Record.Call.ID, b.Record.Call.ID))
@@ -105,16 +106,15 @@ func (f *Folder) interrupted(retryAt func(tandem.AttemptStarted, time.Time) time
 		}
 	}
 	for _, a := range slices.SortedFunc(maps.Values(f.attempts), func(a, b *openAttempt) int { return cmp.Compare(a.Seq, b.Seq) }) {
+		if settles != nil && settles(a.Started.Campaign) {
+			rec.Left = append(rec.Left, a.Started)
+			continue
+		}
 		rec.Attempts++
-		rec.Interrupted = append(rec.Interrupted, a.Started)
-		end := tandem.AttemptEnded{
+		add(tandem.AttemptEnded{
 			Attempt: a.Started.Attempt, Campaign: a.Started.Campaign, Lead: a.Started.Lead,
 			Outcome: tandem.OutcomeInterrupted, Cause: tandem.CauseInterrupted,
-		}
-		if retryAt != nil {
-			end.RetryAt = retryAt(a.Started, f.at)
-		}
-		add(end)
+		})
 	}
 	for _, id := range slices.Sorted(maps.Keys(f.agents)) {
 		rec.Agents++

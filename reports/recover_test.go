@@ -67,7 +67,6 @@ func TestRecover_ClosesWhatTheCrashLeftOpenAtTheLastSignOfLife(t *testing.T) {
 	}
 	assert.Equal(t, want, got.Records)
 	assert.Equal(t, []int{3, 2, 1}, []int{got.Calls, got.Agents, got.Attempts})
-	assert.Equal(t, tandem.AttemptID("a1"), got.Interrupted[0].Attempt)
 	assert.Equal(t, at(12), got.At)
 
 	a := make(archive)
@@ -144,20 +143,22 @@ func (c *counting) Read(ctx context.Context, from uint64, limit int) ([]tandem.R
 	return c.Store.Read(ctx, from, limit)
 }
 
-func TestRecover_TellsWhenAnAttemptIsDueAgain(t *testing.T) {
+func TestRecover_LeavesAttemptsToTheirCampaign(t *testing.T) {
 	t.Parallel()
-	s := journalOf(t, []tandem.Record{rec(8, tandem.AttemptStarted{Attempt: "a1", Campaign: "spring", Lead: "d1", Call: "c3"})})
+	started := func(id tandem.AttemptID, c tandem.CampaignID) tandem.Record {
+		return rec(8, tandem.AttemptStarted{Attempt: id, Campaign: c, Lead: "d1", Call: "c3"})
+	}
+	s := journalOf(t, []tandem.Record{started("a1", "spring"), started("a2", "autumn")})
 	got, err := reports.Recover(t.Context(), reports.RecoverConfig{
-		Store: s, Node: "n", Now: at(9),
-		RetryAt: func(a tandem.AttemptStarted, when time.Time) time.Time {
-			assert.Equal(t, tandem.AttemptID("a1"), a.Attempt)
-			return when.Add(time.Hour)
-		},
+		Store: s, Node: "n", Now: at(9), Settles: func(c tandem.CampaignID) bool { return c == "spring" },
 	})
 	require.NoError(t, err)
+	require.Len(t, got.Left, 1)
+	assert.Equal(t, tandem.AttemptID("a1"), got.Left[0].Attempt)
+	require.Equal(t, 1, got.Attempts)
 	e, ok := got.Records[0].Event.(tandem.AttemptEnded)
 	require.True(t, ok)
-	assert.Equal(t, at(8).Add(time.Hour), e.RetryAt)
+	assert.Equal(t, tandem.AttemptID("a2"), e.Attempt)
 }
 
 func TestRecover_OfANewJournalOnlyBegins(t *testing.T) {

@@ -1,6 +1,9 @@
 package pgstore_test
 
 import (
+	"fmt"
+	"io/fs"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -81,4 +84,37 @@ func BenchmarkJournal(b *testing.B) {
 		b.Helper()
 		return openDSN(b, testenv.Postgres(b)).Journal()
 	})
+}
+
+func TestMigrate_BySeveralNodesAtOnce(t *testing.T) {
+	t.Parallel()
+	dsn := testenv.Postgres(t)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			s, err := pgstore.Open(t.Context(), pgstore.Config{URL: dsn})
+			if !assert.NoError(t, err) {
+				return
+			}
+			assert.NoError(t, s.Migrate(t.Context()))
+			assert.NoError(t, s.Close())
+		})
+	}
+	wg.Wait()
+}
+
+func TestMigrations_AreNumberedAndOnlyGoForward(t *testing.T) {
+	t.Parallel()
+	files, err := pgstore.Migrations()
+	require.NoError(t, err)
+	names, err := fs.Glob(files, "*")
+	require.NoError(t, err)
+	require.NotEmpty(t, names)
+	for i, name := range names {
+		assert.Regexp(t, fmt.Sprintf(`^%05d_[a-z]+\.sql$`, i+1), name)
+		text, err := fs.ReadFile(files, name)
+		require.NoError(t, err)
+		assert.Contains(t, string(text), "-- +goose Up\n", name)
+		assert.NotContains(t, string(text), "goose Down", name)
+	}
 }
