@@ -81,7 +81,7 @@ func report(b *testing.B, all []time.Duration, name string) {
 // once, and the whole call up to the end of its hang-up as the operation.
 func BenchmarkBridge_CallSetUp(b *testing.B) {
 	o := newOffice(b, nil)
-	o.carrier.raw = true
+	o.carrier.raw.Store(true)
 	var all []time.Duration
 	b.ReportAllocs()
 	for b.Loop() {
@@ -100,9 +100,9 @@ func BenchmarkBridge_CallSetUp(b *testing.B) {
 // with an engine that bridges as soon as it learns of the answer.
 func BenchmarkBridge_PostAnswerDelay(b *testing.B) {
 	o := newOffice(b, nil)
-	o.carrier.raw = true
+	o.carrier.raw.Store(true)
 	d := o.desk("ana")
-	d.raw = true
+	d.raw.Store(true)
 	var all []time.Duration
 	for b.Loop() {
 		leg, p := o.callIn("+15550100")
@@ -129,9 +129,9 @@ func BenchmarkBridge_PostAnswerDelay(b *testing.B) {
 // beside the way of the same packet from socket to socket without us.
 func BenchmarkBridge_MouthToEar(b *testing.B) {
 	o := newOffice(b, nil)
-	o.carrier.raw = true
+	o.carrier.raw.Store(true)
 	d := o.desk("ana")
-	d.raw = true
+	d.raw.Store(true)
 	leg, p := o.callIn("+15550100")
 	o.answer(leg, p)
 	agentLeg := o.dial(tandem.Dial{To: tandem.Endpoint{Agent: "ana"}, With: leg})

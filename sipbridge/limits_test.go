@@ -124,7 +124,8 @@ func TestBridge_ChurnLeavesNothing(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t, nil)
 	d := o.desk("ana")
-	d.raw, o.carrier.raw = true, true
+	d.raw.Store(true)
+	o.carrier.raw.Store(true)
 	for i := range 40 {
 		leg, p := o.callIn("+15550100")
 		switch i % 4 {

@@ -58,7 +58,7 @@ type station struct {
 	bridge netip.AddrPort
 	codecs []sdp.Codec
 	login  *sipcore.Credentials
-	raw    bool // telephones are bare sockets, for benchmarks
+	raw    atomic.Bool // telephones are bare sockets, for benchmarks
 
 	mu    sync.Mutex
 	calls map[string]*party
@@ -103,7 +103,7 @@ func newStationOn(tb testing.TB, bridge netip.AddrPort, addr net.Addr, l sipcore
 
 // Incoming lets a telephone ring.
 func (s *station) Incoming(_ context.Context, call *sipcore.Call) {
-	p := newParty(s.tb, s.codecs, s.raw)
+	p := newParty(s.tb, s.codecs, s.raw.Load())
 	p.call = call
 	p.to = tandem.Number(call.Request().URI.User)
 	p.subject = call.Request().Header("Subject")
@@ -160,7 +160,7 @@ func (s *station) dial(ctx context.Context, from, to tandem.Number) (*party, err
 
 // dialHops calls a number with a limit to the switches on the way.
 func (s *station) dialHops(ctx context.Context, from, to tandem.Number, hops int) (*party, error) {
-	p := newParty(s.tb, s.codecs, s.raw)
+	p := newParty(s.tb, s.codecs, s.raw.Load())
 	p.to = to
 	p.ours = sdp.Offer(p.sound.Local())
 	body, err := p.ours.Marshal()

@@ -3,6 +3,7 @@ package sipbridge
 import (
 	"sync/atomic"
 
+	tandem "github.com/tandem-cc/tandem"
 	"github.com/tandem-cc/tandem/sipbridge/media"
 	"github.com/tandem-cc/tandem/sipbridge/registrar"
 )
@@ -12,7 +13,7 @@ type Stats struct {
 	// Legs, Bridged and Phones are present numbers: legs alive, legs in a bridge, connected browser phones.
 	Legs, Bridged, Phones int
 	// Channels is the present number of calls per trunk, by the trunk's ID.
-	Channels map[string]int
+	Channels map[tandem.TrunkID]int
 	// Waiting is how many events wait for the Handler.
 	Waiting int
 	// Incoming and Dialled count the legs taken; Answered those that were answered, Failed those that ended before.
@@ -45,7 +46,7 @@ func (b *Bridge) Stats() Stats {
 		Failed: b.count.failed.Load(), Strangers: b.count.strangers.Load(), BadPassword: b.count.badPassword.Load(),
 		Refused: b.count.refused.Load(), BadSDP: b.count.badSDP.Load(), MediaFailed: b.count.mediaFailed.Load(),
 		DigitsDropped: b.count.digitsDropped.Load(), PhoneFaults: b.count.phoneFaults.Load(),
-		Media: b.plane.Stats(), Channels: map[string]int{},
+		Media: b.plane.Stats(), Channels: map[tandem.TrunkID]int{},
 	}
 	if b.phones != nil {
 		s.Registrar = b.phones.Counters()
@@ -64,7 +65,7 @@ func (b *Bridge) Stats() Stats {
 		}
 	}
 	for id, t := range b.trunks {
-		s.Channels[string(id)] = t.channels
+		s.Channels[id] = t.channels
 	}
 	return s
 }
