@@ -185,6 +185,9 @@ func parse(s string) (map[string]string, error) {
 		return nil, fmt.Errorf("%w: %d bytes", ErrSyntax, len(s))
 	}
 	s = strings.TrimSpace(s)
+	if strings.ContainsFunc(s, func(r rune) bool { return (r < ' ' && r != '\t') || r == 0x7f }) {
+		return nil, fmt.Errorf("%w: control character", ErrSyntax)
+	}
 	scheme, rest, ok := strings.Cut(s, " ")
 	if !ok || !strings.EqualFold(scheme, "Digest") {
 		return nil, fmt.Errorf("%w: not the Digest scheme", ErrSyntax)
@@ -231,8 +234,6 @@ func parseValue(s string) (value, rest string, err error) {
 			}
 		case '"':
 			return b.String(), s[i+1:], nil
-		case '\r', '\n':
-			return "", "", fmt.Errorf("%w: line break in a quoted value", ErrSyntax)
 		default:
 			b.WriteByte(s[i])
 		}
