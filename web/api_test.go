@@ -426,6 +426,11 @@ func TestMetrics_AreThereAtZeroCallsAndOnlyForThoseWhoMay(t *testing.T) {
 	proxied := []string{"X-Forwarded-For", "203.0.113.9"}
 	require.Equal(t, http.StatusUnauthorized, c.do("GET", "/metrics", nil, proxied...).status)
 	require.Equal(t, http.StatusUnauthorized, c.do("GET", "/metrics", nil, "Sec-Fetch-Site", "cross-site").status)
+	rebound := httptest.NewRequest(http.MethodGet, "http://evil.example/metrics", nil)
+	rebound.RemoteAddr = "127.0.0.1:5000"
+	answer := httptest.NewRecorder()
+	s.server.ServeHTTP(answer, rebound)
+	require.Equal(t, http.StatusUnauthorized, answer.Code, "a name that was made to point here")
 	require.Equal(t, http.StatusOK, c.do("GET", "/metrics", nil, append(proxied, "Authorization", "Bearer 0123456789abcdef")...).status)
 	c.logIn("ann")
 	require.Equal(t, http.StatusUnauthorized, c.do("GET", "/metrics", nil, proxied...).status)
@@ -603,6 +608,8 @@ func TestStream_TellsAnAgentOnlyTheOwnAffairs(t *testing.T) {
 	m := next(t, live, "record")
 	require.Contains(t, m.data, `"call":"c2"`)
 	require.Equal(t, "5", m.id)
+	s.journal.add(tandem.CallOffered{Call: "c3", Agent: "bob"})
+	require.Eventually(t, func() bool { return next(t, live, "board").id == "6" }, 5*time.Second, time.Millisecond, "the resume point passes what is not told")
 }
 
 func TestStream_EndsWhenItsSessionIsRevoked(t *testing.T) {

@@ -206,7 +206,16 @@ func isDirectLoopback(r *http.Request) bool {
 	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "none" && site != "same-origin" {
 		return false
 	}
-	ip := net.ParseIP(sourceOf(r))
+	// The name that was asked for counts too: a page elsewhere may make its own name point here (DNS rebinding).
+	host := r.Host
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return isLoopback(sourceOf(r)) && (host == "localhost" || isLoopback(strings.Trim(host, "[]")))
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
 	return ip != nil && ip.IsLoopback()
 }
 

@@ -3,6 +3,7 @@ package web_test
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -94,7 +95,7 @@ func (p *fakePhone) send(t *testing.T, m map[string]any) {
 // expect returns the next message of a type from the page.
 func (p *fakePhone) expect(t *testing.T, kind string) map[string]string {
 	t.Helper()
-	timeout := time.After(15 * time.Second)
+	timeout := time.After(30 * time.Second)
 	for {
 		select {
 		case m := <-p.got:
@@ -144,7 +145,7 @@ func openTab(t *testing.T, base string) *tab {
 
 func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, 60*time.Second)
 	defer cancel()
 	if err := chromedp.Do(ctx, actions...); err != nil {
 		b.shot("failure")
@@ -158,7 +159,7 @@ func (b *tab) until(expression string) {
 	require.Eventually(b.t, func() bool {
 		got, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool]("Boolean("+expression+")"))
 		return err == nil && got
-	}, 15*time.Second, 30*time.Millisecond, "page: %s", expression)
+	}, 30*time.Second, 30*time.Millisecond, "page: %s", expression)
 }
 
 // text waits until an element shows a text.
@@ -402,11 +403,20 @@ func TestConsole_FitsSmallScreensAndSaysWhenTheServerIsAway(t *testing.T) {
 		b.until(`document.documentElement.scrollWidth <= innerWidth`)
 		b.accessible(fmt.Sprintf("console-%d", width))
 	}
-	srv.CloseClientConnections()
+	address := srv.Listener.Addr().String()
 	srv.Listener.Close()
+	srv.CloseClientConnections()
 	b.text("#stream-status", "Connection lost")
 	b.do(chromedp.WaitVisible(".banner"))
 	b.accessible("away")
+	var config net.ListenConfig
+	l, err := config.Listen(t.Context(), "tcp", address)
+	require.NoError(t, err)
+	back := &http.Server{Handler: s.server, ReadHeaderTimeout: time.Second}
+	t.Cleanup(func() { back.Close() })
+	go back.Serve(l)
+	b.do(chromedp.WaitVisible("#stream-status[data-on=true]"))
+	b.until(`document.querySelector('.banner').hidden`)
 }
 
 func TestAdmin_UnlocksAnAccount(t *testing.T) {

@@ -27,7 +27,7 @@ const writeTimeout = 20 * time.Second
 // registerStream adds the live feed.
 func (s *Server) registerStream(api huma.API) {
 	op := s.operation(RoleAgent, http.MethodGet, "/api/v1/events", "stream-events", "Follow what happens")
-	op.Description = "Server-sent events: `record` (a journal record, its number as the id), `board` (the whole Board), `reset` (records were lost " +
+	op.Description = "Server-sent events: `record` (a journal record, its number as the id), `board` (the whole Board; its id is the last record passed over), `reset` (records were lost " +
 		"between the given id and now: read the state afresh). A comment is sent when nothing happens. An agent gets the records about " +
 		"the own work, a supervisor all."
 	op.Responses = map[string]*huma.Response{"200": {Description: "The stream.", Content: map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}}}}}
@@ -67,6 +67,7 @@ type stream struct {
 	user    user
 	w       io.Writer
 	control *http.ResponseController
+	seen    uint64 // the last record, told or not: where the client resumes
 }
 
 var errStreamOver = errors.New("stream over")
@@ -116,10 +117,19 @@ func (st *stream) beat(ctx context.Context) error {
 		return err
 	}
 	st.user = u
-	return st.write(": alive\n\n")
+	return st.write(": alive\n" + st.position() + "\n")
+}
+
+// position is the line that moves the client's resume point past records that it may not see.
+func (st *stream) position() string {
+	if st.seen == 0 {
+		return ""
+	}
+	return fmt.Sprintf("id: %d\n", st.seen)
 }
 
 func (st *stream) record(r tandem.Record) error {
+	st.seen = r.Seq
 	if !st.user.Role.May(RoleSupervisor) && !concerns(r.Event, st.user.Agent) {
 		return nil
 	}
@@ -139,7 +149,7 @@ func (st *stream) board() error {
 	if err != nil {
 		return err
 	}
-	return st.write("event: board\ndata: " + string(text) + "\n\n")
+	return st.write(st.position() + "event: board\ndata: " + string(text) + "\n\n")
 }
 
 func (st *stream) write(text string) error {

@@ -38,7 +38,10 @@ export class Live extends EventTarget {
     this.source = source;
     source.addEventListener('open', () => this.connect(true));
     source.addEventListener('error', () => this.failed());
-    source.addEventListener('board', (e) => this.take(JSON.parse(e.data)));
+    source.addEventListener('board', (e) => {
+      this.last = e.lastEventId || this.last;
+      this.take(JSON.parse(e.data));
+    });
     source.addEventListener('record', (e) => {
       this.hear();
       this.last = e.lastEventId;

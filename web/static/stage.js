@@ -81,7 +81,7 @@ export class Stage extends HTMLElement {
     const o = this.owner;
     const p = this.parts;
     if (mode === 'ringing') {
-      if (o.phone.offer) p.answer = h('button', { class: 'go', id: 'answer', onclick: () => o.answer() }, icon('phone'), t('answer'), h('kbd', {}, 'A'));
+      if (o.phone.offer) p.answer = h('button', { class: 'go', id: 'answer', 'aria-describedby': 'caller-name caller call-queue', onclick: () => o.answer() }, icon('phone'), t('answer'), h('kbd', {}, 'A'));
       return h('div', { class: 'stage-actions' }, p.answer ?? null, h('button', { id: 'reject', onclick: () => o.reject() }, t('reject'), h('kbd', {}, 'X')));
     }
     if (mode === 'wrap') {
