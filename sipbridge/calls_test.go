@@ -19,6 +19,7 @@ import (
 	"github.com/tandem-cc/tandem/sipbridge"
 	"github.com/tandem-cc/tandem/sipbridge/sdp"
 	"github.com/tandem-cc/tandem/sipbridge/sipcore"
+	"github.com/tandem-cc/tandem/sipbridge/siptest/rawpeer"
 )
 
 func TestBridge_WaitingCallerHearsRingBackUntilTheAgentSpeaks(t *testing.T) {
@@ -366,6 +367,28 @@ func TestTrunk_IsAskedWhetherItIsThere(t *testing.T) {
 	e := next[tandem.TrunkChanged](o, nil)
 	require.True(t, e.Up, "the trunk that answers OPTIONS")
 	require.Equal(t, tandem.TrunkID("carrier"), e.Trunk)
+}
+
+func TestTrunk_ThatStopsAnsweringIsToldAndComesBack(t *testing.T) {
+	t.Parallel()
+	peer := rawpeer.UDP(t)
+	o := newOffice(t, func(c *sipbridge.Config) {
+		c.Timing.Qualify = 300 * time.Millisecond
+		c.Trunks = append(c.Trunks, sipbridge.Trunk{ID: "moody", Remotes: []string{peer.Addr()}})
+	})
+	peer.Reply(peer.Next(), 404, "x", "", "") // Any answer shows that somebody is there.
+	e := next(o, func(e tandem.TrunkChanged) bool { return e.Trunk == "moody" })
+	require.True(t, e.Up, "the trunk that answered")
+	e = next(o, func(e tandem.TrunkChanged) bool { return e.Trunk == "moody" })
+	require.False(t, e.Up, "the trunk that answers no more")
+	require.NotEmpty(t, e.Detail)
+	background(t, func(ctx context.Context) {
+		for ctx.Err() == nil { // Old questions and their repetitions come first.
+			peer.Reply(peer.Next(), 200, "x", "", "")
+		}
+	})
+	e = next(o, func(e tandem.TrunkChanged) bool { return e.Trunk == "moody" })
+	require.True(t, e.Up, "the trunk that answers again")
 }
 
 func TestSIPp_CallsInAndIsAnswered(t *testing.T) {

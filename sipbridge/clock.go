@@ -198,7 +198,7 @@ func (b *Bridge) qualify(ctx context.Context, t *trunkState) {
 	detail := ""
 	listener, _ := t.wayOut()
 	for _, remote := range t.Remotes {
-		asked, cancel := context.WithTimeout(ctx, askTimeout)
+		asked, cancel := context.WithTimeout(ctx, min(askTimeout, b.cfg.Timing.Qualify))
 		r, err := b.sip.Do(asked, sipcore.Request{
 			Method: "OPTIONS", URI: "sip:" + remote, From: "sip:" + b.cfg.Domain,
 			Destination: t.destination(remote), Listener: listener,

@@ -112,7 +112,8 @@ type Timing struct {
 	DeviceGrace time.Duration
 	// PhoneIdle ends the connection of a browser phone that says nothing; default 75 s. The page sends a ping every 25 s.
 	PhoneIdle time.Duration
-	// Qualify is how often a trunk is asked by OPTIONS whether it is there; default 60 s, negative never.
+	// Qualify is how often a trunk is asked by OPTIONS whether it is there; default 60 s, negative never. It counts as gone after two
+	// questions without an answer within 5 s, the second of which comes 5 s after the first at the latest.
 	Qualify time.Duration
 	// Session is the interval of session timers (RFC 4028) that we ask for; default 30 minutes, negative does not ask.
 	Session time.Duration
