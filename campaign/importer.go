@@ -205,13 +205,13 @@ func limitError(what string, limit any) error {
 	return fmt.Errorf("campaign: import: the list has more than %v %s: %w", limit, what, tandem.ErrInvalid)
 }
 
-// PlainNumber takes a number of 3 to 20 digits with an optional + in front and any spaces, dots, hyphens, slashes and
+// PlainNumber takes a number of 3 to 20 digits with an optional + before the first of them and any spaces, dots, hyphens, slashes and
 // brackets between them, and leaves the digits and the +. Anything else is tandem.ErrInvalid.
 func PlainNumber(text string) (tandem.Number, error) {
 	var b strings.Builder
-	for i, r := range strings.TrimSpace(text) {
+	for _, r := range strings.TrimSpace(text) {
 		switch {
-		case r >= '0' && r <= '9', r == '+' && i == 0:
+		case r >= '0' && r <= '9', r == '+' && b.Len() == 0:
 			b.WriteRune(r)
 		case strings.ContainsRune(" .-/()\u00a0", r):
 		default:
