@@ -272,9 +272,7 @@ func (e *Engine) wait(c *call) {
 	e.queued(tandem.CallQueued{Call: c.ID, Queue: q.cfg.ID, Position: q.position(c), Priority: c.priority})
 	q.waiting++
 	q.offered++
-	if q.cfg.Sound.Kind != tandem.SoundUnset {
-		e.act(Action{Kind: ActionPlay, Call: c.ID, Leg: c.Customer, Sound: q.cfg.Sound})
-	}
+	e.play(c)
 	limit := q.cfg.MaxWait
 	if c.patience > 0 {
 		limit = c.patience
@@ -287,6 +285,13 @@ func (e *Engine) wait(c *call) {
 	e.seek(c)
 	if c.offers == 0 {
 		e.decided(tandem.Decided{Call: c.ID, Queue: q.cfg.ID, Strategy: q.strategy, Rule: "no_agent_ready"})
+	}
+}
+
+// play lets a waiting customer hear the queue's sound.
+func (e *Engine) play(c *call) {
+	if s := c.queue.cfg.Sound; s.Kind != tandem.SoundUnset {
+		e.act(Action{Kind: ActionPlay, Call: c.ID, Leg: c.Customer, Sound: s})
 	}
 }
 

@@ -214,6 +214,9 @@ func (c *Center) Dispose(ctx context.Context, agent tandem.AgentID, call tandem.
 	})
 }
 
+// Saturation returns how full the inbox is, from 0 to 1: near 1 the centre cannot keep up and slows the switch down.
+func (c *Center) Saturation() float64 { return float64(len(c.inbox)) / float64(cap(c.inbox)) }
+
 // Snapshot returns the centre as it is now, when every record that led to it has been handed to Config.Events.
 func (c *Center) Snapshot(ctx context.Context) (Snapshot, error) {
 	return ask(ctx, c, func(l *loop, now time.Time, reply chan<- Snapshot) {

@@ -513,11 +513,17 @@ func TestCenter_CommandsEndWithTheirContext(t *testing.T) {
 	sw, err := loopback.New(cfg.switchSide)
 	require.NoError(t, err)
 	cfg.centre.Switch = sw
+	cfg.centre.Inbox = 2
 	centre, err := acd.New(cfg.centre)
 	require.NoError(t, err)
+	require.InDelta(t, 0, centre.Saturation(), 0)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.ErrorIs(t, centre.Login(ctx, "ann"), context.Canceled, "it does not run")
+	for range 100 { // each finds room or not, as chance has it
+		require.ErrorIs(t, centre.Login(ctx, "ann"), context.Canceled, "it does not run")
+	}
+	require.ErrorIs(t, centre.Handle(ctx, tandem.Record{Event: tandem.LegAnswered{Leg: "x"}}), context.Canceled)
+	require.InDelta(t, 1, centre.Saturation(), 0)
 }
 
 // mute is a switch that cannot play.

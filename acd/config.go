@@ -12,7 +12,8 @@ import (
 type Config struct {
 	Switch tandem.Switch // the telephone mechanism; required
 	// Events takes every record of the engine, in order, before the actions that follow from it are performed: the
-	// journal first (tandem.Handlers). An error from it ends Run. Nil drops the records.
+	// journal first (tandem.Handlers). An error from it ends Run. It must not wait for a Snapshot, which waits for it. Nil
+	// drops the records.
 	Events tandem.Handler
 	Queues []QueueConfig
 	Agents []AgentConfig

@@ -2,6 +2,7 @@ package acd_test
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -430,13 +431,16 @@ func TestOffer_FailedBridgeGivesTheCallToTheNext(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, support(acd.QueueConfig{}, "ann", "bob"))
+			r := newRig(t, support(acd.QueueConfig{Sound: tandem.Sound{Kind: tandem.SoundMusic}}, "ann", "bob"))
 			r.login("ann", "bob")
 			r.arrive(acd.Route{}, "c1")
 			r.on(tandem.LegAnswered{Leg: r.leg("ann")})
 			r.fresh()
+			r.actions = slices.DeleteFunc(r.actions, func(a acd.Action) bool { return a.Kind == acd.ActionPlay })
 			fail(r, r.leg("ann"))
 			require.Contains(t, r.fresh(), "c1 offered bob")
+			music := func(a acd.Action) bool { return a.Kind == acd.ActionPlay && a.Leg == in("c1") }
+			require.True(t, slices.ContainsFunc(r.actions, music), "the caller does not wait in silence")
 			require.Equal(t, tandem.AgentReady, r.state("ann"))
 		})
 	}

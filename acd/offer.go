@@ -148,6 +148,7 @@ func (e *Engine) fail(a *agent, cause tandem.Cause) {
 	c := a.call
 	if c.state == callConnecting {
 		e.become(c, callWaiting)
+		e.play(c) // a bridge, even one that fails in the end, stops the sound
 	}
 	e.endOffer(a, cause)
 	if c.limit > 0 && c.limit <= e.now {
