@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -307,7 +308,10 @@ func (c *Call) respond(a dialog.Respond) {
 		return
 	}
 	if st.req.IsInvite() && a.Status < 300 {
-		st.last = res // for repetition until the ACK
+		// It is kept for repetition until the ACK; earlier ones had theirs, or the dialog
+		// would not have come this far.
+		maps.DeleteFunc(c.answers, func(_ dialog.TxID, old *serverTx) bool { return old != st && old.last != nil })
+		st.last = res
 		return
 	}
 	delete(c.answers, a.Tx)
