@@ -426,7 +426,7 @@ func TestMetrics_AreThereAtZeroCallsAndOnlyForThoseWhoMay(t *testing.T) {
 	proxied := []string{"X-Forwarded-For", "203.0.113.9"}
 	require.Equal(t, http.StatusUnauthorized, c.do("GET", "/metrics", nil, proxied...).status)
 	require.Equal(t, http.StatusUnauthorized, c.do("GET", "/metrics", nil, "Sec-Fetch-Site", "cross-site").status)
-	rebound := httptest.NewRequest(http.MethodGet, "http://evil.example/metrics", nil)
+	rebound := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://evil.example/metrics", nil)
 	rebound.RemoteAddr = "127.0.0.1:5000"
 	answer := httptest.NewRecorder()
 	s.server.ServeHTTP(answer, rebound)
