@@ -61,6 +61,7 @@ type toPhone struct {
 	Cause   tandem.Cause   `json:"cause,omitzero"`
 	Held    *bool          `json:"held,omitempty"`
 	Message string         `json:"message,omitempty"`
+	Resume  bool           `json:"resume,omitempty"` // in hello: the message "resume" is understood
 }
 
 type caller struct {
@@ -72,7 +73,7 @@ type caller struct {
 // caller has authenticated the request as that agent before it calls the handler. An agent has one phone: a newer connection
 // replaces an older one, which is told so. A phone that comes back within Timing.PhoneGrace finds its legs where they were.
 //
-// To the page go {"type":"hello","agent"}, {"type":"offer","leg","call","from":{"number","name"},"subject","sdp"},
+// To the page go {"type":"hello","agent","resume":true}, {"type":"offer","leg","call","from":{"number","name"},"subject","sdp"},
 // {"type":"answered","leg"}, {"type":"ended","leg","cause"}, {"type":"held","leg","held"},
 // {"type":"error","leg","message"}, {"type":"replaced"} and {"type":"pong"}. After hello every leg that is on the phone
 // already comes as its offer or, once it has been answered, as answered; the page forgets the others. From the page come {"type":"ringing","leg"},
@@ -147,7 +148,7 @@ func (b *Bridge) phoneArrived(p *phone) bool {
 		old.closeLocked(websocket.StatusNormalClosure)
 	}
 	d.phone, d.gone = p, time.Time{}
-	b.tellLocked(p, toPhone{Type: "hello", Agent: p.agent})
+	b.tellLocked(p, toPhone{Type: "hello", Agent: p.agent, Resume: true})
 	for _, br := range b.legsOnPhoneLocked(p.agent) {
 		line := br.line.(*phoneLine) //nolint:forcetypeassert // legsOnPhoneLocked chose it by its type.
 		if br.leg.main == br {

@@ -37,6 +37,7 @@ type message struct {
 	Held    *bool  `json:"held,omitempty"`
 	Digit   string `json:"digit,omitempty"`
 	Message string `json:"message,omitempty"`
+	Resume  bool   `json:"resume,omitempty"`
 	From    *struct {
 		Number string `json:"number"`
 		Name   string `json:"name"`
@@ -115,7 +116,7 @@ func (p *page) attach(ctx context.Context) error {
 			p.take(m)
 		}
 	})
-	_, err = p.await(ctx, func(m message) bool { return m.Type == "hello" && m.Agent == string(p.agent) })
+	_, err = p.await(ctx, func(m message) bool { return m.Type == "hello" && m.Agent == string(p.agent) && m.Resume })
 	return err
 }
 
