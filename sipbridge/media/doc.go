@@ -28,13 +28,14 @@
 // the first packet carries the marker bit. Changing the SSRC instead would be as legal, but some phones and gateways
 // lock onto the first SSRC, browsers begin a new stream with an empty jitter buffer and new statistics, and SRTP begins
 // a new rollover counter; a stream that goes on is understood by all of them. The payload is never touched when both
-// legs use the same codec. RTCP therefore ends at each leg: the plane drops what a peer reports about numbers that it
-// never sent and makes reports of its own.
+// legs use the same codec. RTCP therefore ends at each leg and is not relayed: browsers get reports of
+// our own every five seconds and theirs fill Stats; plain legs, which would need a second socket for it, get none.
 //
 // # Safety
 //
-// A plain end learns where packets really come from only in a window after Apply and then locks onto that source;
-// packets from others are counted as foreign and dropped. A browser end takes nothing before an ICE check with the
+// A plain end learns where packets really come from, from three in a row, and locks onto that source; only the described
+// address may take over, within five seconds after Apply. Others are counted as foreign and dropped, until a new address
+// is applied or the source was silent for ten seconds while not on hold. A browser end takes nothing before an ICE check with the
 // right password and, for sound, SRTP authentication with replay protection. A browser that stops its checks for 30
 // seconds gets nothing more (RFC 7675). Every table is bounded by Config.MaxEnds, handshakes by Config.MaxHandshakes.
 //
@@ -45,6 +46,8 @@
 //   - Run itself owns the clock: it plays sources and digits every 20 ms and looks after time limits and reports.
 //   - web reader: one per plane, owns the browsers' shared socket; ends when Run closes it.
 //   - RTP reader: one per plain end, owns its socket; ends with the end's Close. It writes straight to the peer's socket.
-//   - handshake: one per browser end while DTLS is under way (at most Config.MaxHandshakes), with a time limit.
+//   - association: one per browser end, shakes hands (at most Config.MaxHandshakes at one time, with a time limit) and
+//     then serves the DTLS connection until the end's Close; the DTLS library adds two of its own.
 //   - notifier: one per plane, calls Config.Notify in order.
+//   - music: once per plane, for some milliseconds after Run has begun.
 package media

@@ -100,6 +100,7 @@ func (p *Plane) Run(ctx context.Context) error {
 	var work sync.WaitGroup
 	work.Go(p.readWeb)
 	work.Go(p.notify)
+	work.Go(func() { music() }) // Before the first caller waits for it.
 	p.child = func() (context.Context, context.CancelFunc) { return context.WithCancel(context.WithoutCancel(ctx)) }
 	close(p.running)
 	err := p.tick(ctx)

@@ -92,8 +92,8 @@ func Congestion(c Country) Source {
 // music is computed once for all ends: it takes some milliseconds and never changes.
 var music = sync.OnceValue(tone.Music) //nolint:gochecknoglobals // Immutable once made.
 
-// Music returns calm music to wait by, synthesised here; it never ends. Its first use in a process takes some
-// milliseconds, so do not call it from a Notify function for the first time.
+// Music returns calm music to wait by, synthesised here; it never ends. It is computed once in a process, when the first
+// Plane runs, which takes some tens of milliseconds.
 func Music() Source { return tone.NewLoop(music()) }
 
 // Speech returns speech-like babble for demonstrations; each seed is another voice. It never ends.
