@@ -612,6 +612,41 @@ func TestServiceLevel_CountsAgainstAllThatAreDone(t *testing.T) {
 	require.Equal(t, []uint64{3, 2, 1, 0, 1}, []uint64{q.Offered, q.Answered, q.Abandoned, q.Left, q.InTime})
 }
 
+func TestServiceLevel_IncludesTheLastInstant(t *testing.T) {
+	t.Parallel()
+	for over, want := range map[time.Duration]uint64{0: 1, 1: 0} {
+		r := newRig(t, support(acd.QueueConfig{ServiceLevel: 5 * time.Second}, "ann"))
+		r.login("ann")
+		r.arrive(acd.Route{}, "c1")
+		r.pass(5*time.Second + over)
+		r.answer("ann", "c1")
+		require.Equal(t, want, r.queue("support").InTime)
+	}
+}
+
+func TestMaxWait_EndsWithTheAnswer(t *testing.T) {
+	t.Parallel()
+	connecting := func() *rig {
+		r := newRig(t, support(acd.QueueConfig{MaxWait: 10 * time.Second}, "ann", "bob"))
+		r.login("ann", "bob")
+		r.arrive(acd.Route{}, "c1")
+		r.pass(8 * time.Second)
+		r.on(tandem.LegAnswered{Leg: r.leg("ann")})
+		r.pass(3 * time.Second)
+		r.fresh()
+		return r
+	}
+	r := connecting()
+	r.on(tandem.LegBridged{Leg: r.leg("ann"), Peer: in("c1")})
+	r.happened("c1 connected ann")
+	r.sound()
+
+	r = connecting()
+	r.hangUp(r.leg("ann"))
+	r.happened("c1 offer ended ann failed", "ann ready", "c1 left timeout from 1")
+	r.sound()
+}
+
 func TestTime_MayStandStillOrJump(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, support(acd.QueueConfig{}, "ann"))

@@ -42,3 +42,44 @@ func Example() {
 	// ann talks to the customer
 	// over: normal by the customer
 }
+
+// The engine alone, without a switch: a replay, a simulation or a test gives it inputs with their times and reads what it decides.
+func ExampleEngine() {
+	engine, err := acd.NewEngine(acd.EngineConfig{
+		Queues: []acd.QueueConfig{{Queue: tandem.Queue{ID: "support"}}},
+		Agents: []acd.AgentConfig{{Agent: tandem.Agent{ID: "ann"}, AlwaysReachable: true, Queues: []acd.Seat{{Queue: "support"}}}},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	now := time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
+	_ = engine.Login(now, "ann")
+	_ = engine.Enqueue(now.Add(time.Second), tandem.Arrival{
+		Call: tandem.Call{ID: "c1", Direction: tandem.Inbound, Customer: "leg1"}, Queue: "support", Answered: true,
+	})
+	out := engine.Take(acd.Output{})
+	for _, r := range out.Records(nil) {
+		fmt.Println(r.At.Format("15:04:05"), r.Event.Kind())
+	}
+	for _, a := range out.Actions {
+		fmt.Println("do:", a.Kind, a.Agent, a.Leg)
+	}
+	// Output:
+	// 09:00:00 agent_changed
+	// 09:00:01 call_started
+	// 09:00:01 call_queued
+	// 09:00:01 decided
+	// 09:00:01 call_offered
+	// 09:00:01 agent_changed
+	// do: dial ann c1-a1
+}
+
+// A host's own rule for who is asked first is a function: here whoever speaks the most Spanish, and among equals whoever has been idle longest.
+func ExampleStrategyFunc() {
+	spanish := acd.StrategyFunc(func(s acd.Standing) float64 {
+		return -float64(s.Skills["spanish"])*1e9 + s.IdleSince.Seconds()
+	})
+	fmt.Println(spanish.Key(acd.Standing{Skills: map[tandem.SkillID]uint8{"spanish": 80}}) < spanish.Key(acd.Standing{}))
+	// Output: true
+}
