@@ -78,6 +78,9 @@ func (l *Listener) bind(ctx context.Context) (*listener, error) {
 				return nil, err
 			}
 		}
+		if u, ok := b.pc.(interface{ SetReadBuffer(n int) error }); ok {
+			_ = u.SetReadBuffer(1 << 20) // the system may allow less
+		}
 		b.stream, addr = nil, b.pc.LocalAddr()
 	case TransportTCP:
 		if b.stream == nil {
