@@ -71,3 +71,7 @@ func TestOutbox(t *testing.T) {
 func BenchmarkJournal(b *testing.B) {
 	storetest.BenchJournal(b, func(*testing.B) reports.Store { return memstore.NewJournal() })
 }
+
+func BenchmarkArchive(b *testing.B) {
+	storetest.BenchArchive(b, func(*testing.B) reports.Archive { return memstore.NewArchive() })
+}

@@ -118,3 +118,10 @@ func TestMigrations_AreNumberedAndOnlyGoForward(t *testing.T) {
 		assert.NotContains(t, string(text), "goose Down", name)
 	}
 }
+
+func BenchmarkArchive(b *testing.B) {
+	storetest.BenchArchive(b, func(b *testing.B) reports.Archive {
+		b.Helper()
+		return openDSN(b, testenv.Postgres(b)).Archive()
+	})
+}

@@ -82,3 +82,10 @@ func BenchmarkJournal(b *testing.B) {
 		return openFile(b, filepath.Join(b.TempDir(), "tandem.db")).Journal()
 	})
 }
+
+func BenchmarkArchive(b *testing.B) {
+	storetest.BenchArchive(b, func(b *testing.B) reports.Archive {
+		b.Helper()
+		return openFile(b, filepath.Join(b.TempDir(), "tandem.db")).Archive()
+	})
+}

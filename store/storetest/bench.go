@@ -2,10 +2,14 @@ package storetest
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/tandem-cc/tandem"
 	"github.com/tandem-cc/tandem/reports"
 )
 
@@ -72,4 +76,46 @@ func benchRead(b *testing.B, s reports.Store) {
 		n++
 	}
 	b.ReportMetric(float64(256*n)/b.Elapsed().Seconds(), "records/s")
+}
+
+// BenchArchive measures a reports.Archive that holds a hundred days of two hundred calls: saving calls, and a day's export out of all of them.
+func BenchArchive(b *testing.B, open func(b *testing.B) reports.Archive) {
+	b.Helper()
+	a := open(b)
+	const days, perDay = 100, 200
+	seq := uint64(0)
+	save := func(day int) {
+		calls := make([]reports.CallRecord, perDay)
+		for i := range calls {
+			id := tandem.CallID(fmt.Sprintf("c%03d-%04d", day, i))
+			calls[i] = fullCall(id, start().AddDate(0, 0, day).Add(time.Duration(i)*time.Minute))
+		}
+		err := a.Save(b.Context(), reports.Changes{Since: seq, Checkpoint: reports.Checkpoint{Seq: seq + 1, State: []byte("{}")}, Calls: calls})
+		require.NoError(b, err)
+		seq++
+	}
+	for day := range days {
+		save(day)
+	}
+	b.Run("Save200", func(b *testing.B) {
+		b.ReportAllocs()
+		n := 0
+		for b.Loop() {
+			save(days) // a day that has begun: the same calls, changed
+			n += perDay
+		}
+		b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "calls/s")
+	})
+	for name, q := range map[string]reports.CallQuery{"ExportDay": {}, "ExportDayOfAgent": {Agent: "ana"}, "ExportDayOfQueue": {Queue: "sales"}} {
+		q.From, q.To = start().AddDate(0, 0, 50), start().AddDate(0, 0, 51)
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if n, err := reports.ExportCSV(b.Context(), io.Discard, a, q); err != nil || n != perDay {
+					b.Fatalf("%d calls, %v", n, err)
+				}
+			}
+			b.ReportMetric(perDay, "calls/op")
+		})
+	}
 }

@@ -7,5 +7,5 @@
 //
 // Every case opens a store of its own, which must be empty, and checks what the port's comments promise: order, atomicity,
 // tandem.ErrNotFound, tandem.ErrConflict and tandem.ErrInvalid, limits, concurrent use, contexts that end, text from outside
-// that a database may choke on, and, where a store can be opened again, that what was acknowledged is still there.
+// that a database may choke on, and that what was acknowledged is still there when a store is opened again.
 package storetest
