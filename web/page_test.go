@@ -84,6 +84,24 @@ func (p *fakePhone) handler(agent tandem.AgentID) http.Handler {
 	})
 }
 
+// cut ends the page's connection.
+func (p *fakePhone) cut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.conn.CloseNow()
+	p.conn = nil
+}
+
+// back waits until the page has connected again.
+func (p *fakePhone) back(t *testing.T) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return p.conn != nil
+	}, 30*time.Second, 10*time.Millisecond)
+}
+
 func (p *fakePhone) send(t *testing.T, m map[string]any) {
 	t.Helper()
 	p.mu.Lock()
@@ -331,6 +349,44 @@ func TestConsole_AnAgentWorksThroughACallInTheBrowser(t *testing.T) {
 	b.do(chromedp.WaitVisible("#answer"))
 	b.do(chromedp.KeyEvent("x"))
 	require.Equal(t, "leg2", phone.expect(t, "reject")["leg"])
+	b.quiet()
+}
+
+func TestConsole_ThePhoneComesBackAndTheNoteIsNotLost(t *testing.T) {
+	t.Parallel()
+	phone := &fakePhone{got: make(chan map[string]string, 100)}
+	s, base := busySite(t, phone)
+	b := openTab(t, base)
+	b.logIn("ann")
+	b.text("#phone-status", "Phone connected")
+	b.do(chromedp.Click("#ready"))
+	b.text("#my-state", "Ready")
+	s.centre.ring("ann", "c1", "leg1", tandem.CallerID{Number: "+34911234567"})
+	phone.send(t, map[string]any{"type": "offer", "leg": "leg1", "call": "c1", "from": map[string]string{"number": "+34911234567"}, "subject": "Sales", "sdp": b.offerSDP()})
+	b.do(chromedp.WaitVisible("#answer"), chromedp.Click("#answer"))
+	phone.expect(t, "answer")
+	phone.send(t, map[string]any{"type": "answered", "leg": "leg1"})
+	s.centre.talk("ann")
+	b.text(".stage-title", "In conversation")
+
+	phone.cut()
+	b.text("#phone-status", "Phone not connected")
+	phone.back(t)
+	phone.send(t, map[string]any{"type": "answered", "leg": "leg1"})
+	b.text("#phone-status", "Phone connected")
+	b.do(chromedp.WaitVisible("#mute"), chromedp.SendKeys("#note", "half a sent"))
+	s.centre.wrapUp("ann") // the customer hangs up while the agent types
+	phone.send(t, map[string]any{"type": "ended", "leg": "leg1", "cause": "normal"})
+	b.do(chromedp.WaitVisible("#finish"), chromedp.KeyEvent("ence"))
+	b.until(`document.querySelector('#note').value === 'half a sentence'`)
+	b.do(chromedp.Click("#finish"))
+	b.text("#my-state", "Ready")
+	require.Contains(t, s.centre.commands(), "dispose c1  half a sentence")
+
+	phone.send(t, map[string]any{"type": "replaced"})
+	b.text("#phone-status", "taken over by another window")
+	b.do(chromedp.Click("#phone-status button"))
+	b.text("#phone-status", "Phone connected")
 	b.quiet()
 }
 

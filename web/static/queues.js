@@ -79,7 +79,7 @@ export class QueueList extends Following {
       put(p.name, q.name);
       put(p.waiting, t('waitingNow', { n: q.waiting.length }));
       el.setAttribute('data-level', level(q, wait));
-      put(p.detail, q.waiting.length ? `${t('longest')} ${clock(wait)}` : `${t('readyCount')} ${q.agents.ready} · ${t('serviceLevel')} ${percent(q.service_level)}`);
+      put(p.detail, q.waiting.length ? `${t('longest')} ${clock(wait)}` : `${t('readyCount')} ${q.agents.ready} · ${percent(q.service_level)} ${t('serviceShort')}`);
       spark(p.spark, this.live, q.id);
     });
   }

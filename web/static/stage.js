@@ -34,18 +34,35 @@ export class Stage extends HTMLElement {
     const busy = mode === 'ringing' || mode === 'call' || mode === 'wrap';
     if (busy && call && this.cardFor !== call) void this.load(call);
     if (busy && call && this.work.call !== call) this.work = { call, disposition: '', note: '', saved: true };
-    const key = busy ? `${mode} ${call} ${this.owner.phone.offer ? 'here' : ''}` : `${mode}`;
+    const key = busy ? `${mode} ${call} ${this.owner.phone.offer ? 'here' : ''} ${this.owner.phone.call ? 'sound' : ''}` : mode;
     if (key !== this.shown) {
       this.shown = key;
       this.keypadOpen = false;
       this.parts = {};
       this.className = 'card stage';
       set(this, { 'data-mode': mode });
+      const place = this.place();
       this.replaceChildren(...(busy ? this.busy(mode) : idle(mode)));
       if (mode === 'ringing') this.parts.answer?.focus();
+      else this.comeBack(place);
     }
     if (busy) this.refresh(mode, agent);
     else this.refreshIdle(mode, agent);
+  }
+
+  /** Where the agent is typing, to go on there when the other side has hung up meanwhile. */
+  place() {
+    const at = document.activeElement;
+    if (!at?.id || !this.contains(at)) return null;
+    return { id: at.id, cursor: at instanceof HTMLTextAreaElement ? at.selectionStart : 0 };
+  }
+
+  /** @param {{id: string, cursor: number} | null} place */
+  comeBack(place) {
+    const el = place && document.getElementById(place.id);
+    if (!el || !this.contains(el)) return;
+    el.focus();
+    if (el instanceof HTMLTextAreaElement) el.setSelectionRange(place.cursor, place.cursor);
   }
 
   /**

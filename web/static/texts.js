@@ -119,6 +119,7 @@ const en = {
   talkingCount: 'Talking',
   readyCount: 'Ready',
   serviceLevel: 'Service level',
+  serviceShort: 'in time',
   answered: 'Answered',
   abandoned: 'Abandoned',
   offered: 'Offered',
