@@ -44,7 +44,7 @@ func (d dueList) Less(i, j int) bool {
 	return d[i].at.Before(d[j].at) || d[i].at.Equal(d[j].at) && d[i].seq < d[j].seq
 }
 func (d dueList) Swap(i, j int) { d[i], d[j] = d[j], d[i] }
-func (d *dueList) Push(x any)   { *d = append(*d, x.(due)) } //nolint:errcheck,forcetypeassert // the heap gives back what it got
+func (d *dueList) Push(x any)   { *d = append(*d, x.(due)) }
 func (d *dueList) Pop() any {
 	old := *d
 	x := old[len(old)-1]
@@ -85,7 +85,7 @@ func (s *shop) settle() {
 				s.after(s.rnd.ExpFloat64()*s.talk, func() { s.gone(a.Leg, tandem.CauseNormal) })
 			case acd.ActionHangup:
 				s.after(0, func() { s.gone(a.Leg, a.Cause) })
-			default:
+			case acd.ActionUnset, acd.ActionRoute, acd.ActionAnswer, acd.ActionPlay:
 			}
 		}
 	}
@@ -150,7 +150,7 @@ func open(t *testing.T, agents int, talk, patience float64) *shop {
 func (s *shop) run(perSecond float64, calls int) {
 	s.after(0, func() { s.arrive(perSecond, calls) })
 	for len(s.due) > 0 {
-		d := heap.Pop(&s.due).(due) //nolint:errcheck,forcetypeassert // the heap gives back what it got
+		d := heap.Pop(&s.due).(due)
 		s.now = d.at
 		d.do()
 	}
