@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io/fs"
 	"time"
 
@@ -97,7 +98,17 @@ func (s *Store) Migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	locker, err := lock.NewPostgresSessionLocker()
+	// The lock is the schema's: centres in other schemas of the database do not wait for this one.
+	var schema string
+	if err := s.db.Write.QueryRowContext(ctx, "SELECT current_schema()").Scan(&schema); err != nil {
+		return fmt.Errorf("pgstore: migrate: %w", err)
+	}
+	id := fnv.New64a()
+	_, _ = id.Write([]byte("tandem." + schema)) // a hash takes everything
+	locker, err := lock.NewPostgresSessionLocker(
+		lock.WithLockID(int64(id.Sum64())), //nolint:gosec // any number will do
+		lock.WithLockTimeout(1, 300),       // ask each second, for five minutes
+	)
 	if err != nil {
 		return fmt.Errorf("pgstore: migrate: %w", err)
 	}
