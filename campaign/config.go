@@ -80,7 +80,8 @@ type Config struct {
 	KeepOpen bool
 	// LeaseTTL is how long leads are held ahead of being dialled; zero means 1 min.
 	LeaseTTL time.Duration
-	// Poll is how often, at most, the agents are looked at when no event says that anything changed; zero means 5 s.
+	// Poll is how often the agents are looked at when no event says that anything changed, and after three times that
+	// the store is asked for leads when none was due; zero means 5 s.
 	Poll time.Duration
 	// Workers is how many calls of ports may be under way at a time; zero means 8.
 	Workers int

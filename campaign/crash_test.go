@@ -18,7 +18,7 @@ import (
 // again, nobody is lost.
 func TestRunner_CrashAtAnyWrite(t *testing.T) {
 	t.Parallel()
-	for k := range 45 {
+	for k := range 40 {
 		t.Run(fmt.Sprint(k), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) { crash(t, k) })

@@ -80,8 +80,8 @@ func (l *loop) lease(now time.Time) {
 	})
 }
 
-// maxRest is how long to wait at most before asking for leads again: others may be imported.
-const maxRest = 15 * time.Second
+// rests is for how many of Config.Poll no leads are asked for when none is due: others may be imported meanwhile.
+const rests = 3
 
 func (l *loop) leased(asked time.Time, b Batch) {
 	l.leads = append(l.leads, b.Leads...)
@@ -89,7 +89,7 @@ func (l *loop) leased(asked time.Time, b Batch) {
 	if len(b.Leads) > 0 {
 		return
 	}
-	l.leaseAt = asked.Add(maxRest)
+	l.leaseAt = asked.Add(rests * l.cfg.Poll)
 	if !b.NextDue.IsZero() && b.NextDue.Before(l.leaseAt) {
 		l.leaseAt = b.NextDue
 	}

@@ -200,7 +200,7 @@ func rings(tandem.Dial) loopback.Script { return loopback.Script{Reaction: loopb
 func TestRunner_WorksThroughAList(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c := setup(t, newStore(leads(300)...), newFloor(10), people(7, 0.3), nil)
+		c := setup(t, newStore(leads(300)...), newFloor(10), people(7, 0.3), func(cfg *campaign.Config) { cfg.Poll = time.Minute })
 		c.start()
 		time.Sleep(7 * 24 * time.Hour)
 		s := c.status()
@@ -276,12 +276,13 @@ func TestRunner_NothingIsDialledThatCannotBeRecorded(t *testing.T) {
 // dialled without a record.
 func TestRunner_StoreThatComesAndGoes(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(20) {
+	for seed := range uint64(10) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				rnd := rand.New(rand.NewPCG(seed, 2))
 				st := newStore(leads(40)...)
 				c := setup(t, st, newFloor(4), people(seed, 0.4), func(cfg *campaign.Config) {
+					cfg.Poll = time.Minute
 					again := campaign.Rule{Attempts: 3, Delay: 10 * time.Minute}
 					cfg.Retry.Rules = campaign.DefaultRules()
 					for _, o := range []tandem.Outcome{tandem.OutcomeBusy, tandem.OutcomeNoAnswer, tandem.OutcomeAbandoned} {

@@ -4,7 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
-	"log"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -45,7 +45,7 @@ func main() {
 	select {
 	case <-ended.done:
 	case <-ctx.Done():
-		log.Fatal(ctx.Err())
+		check(ctx.Err())
 	}
 	show(ctx, leads)
 	stop()
@@ -147,6 +147,7 @@ func show(ctx context.Context, leads *memstore.Leads) {
 
 func check(err error) {
 	if err != nil {
-		log.Fatal(err)
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 }
