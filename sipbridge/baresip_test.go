@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -22,6 +23,17 @@ import (
 func (o *office) startBaresip(t *testing.T) {
 	t.Helper()
 	program := testenv.Baresip(t)
+	for range 5 { // Its port may be taken before it binds it.
+		if o.tryBaresip(t, program) {
+			next(o, func(e tandem.DeviceChanged) bool { return e.Agent == "ana" && e.Reachable })
+			return
+		}
+	}
+	t.Fatal("baresip does not start")
+}
+
+func (o *office) tryBaresip(t *testing.T, program string) bool {
+	t.Helper()
 	dir := t.TempDir()
 	config := fmt.Sprintf("sip_listen 127.0.0.1:%s\nnet_interface 127.0.0.1\naudio_player aubridge,loop\naudio_source aubridge,loop\n"+
 		"audio_alert aubridge,alert\nmodule_path /usr/lib/baresip/modules\nmodule g711.so\nmodule aubridge.so\nmodule uuid.so\n"+
@@ -29,23 +41,41 @@ func (o *office) startBaresip(t *testing.T) {
 	account := fmt.Sprintf("<sip:ana@%s>;auth_user=ana;auth_pass=%q;answermode=auto;regint=60\n", o.addr, password)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "config"), []byte(config), 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "accounts"), []byte(account), 0o600))
-	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), program, "-f", dir)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	cmd := exec.CommandContext(ctx, program, "-f", dir)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = step
 	var out lockedBuffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	in, err := cmd.StdinPipe() // It ends when its input does.
+	_, err := cmd.StdinPipe() // It would end with its input.
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
-	t.Cleanup(func() {
-		_ = in.Close()
-		_ = cmd.Process.Signal(os.Interrupt)
-		late := time.AfterFunc(step, func() { _ = cmd.Process.Kill() })
-		defer late.Stop()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
 		_ = cmd.Wait()
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-ended
 		if t.Failed() {
 			t.Logf("baresip said:\n%s", out.String())
 		}
 	})
-	next(o, func(e tandem.DeviceChanged) bool { return e.Agent == "ana" && e.Reachable })
+	poll := time.NewTicker(10 * time.Millisecond)
+	defer poll.Stop()
+	limit := time.NewTimer(step)
+	defer limit.Stop()
+	for !strings.Contains(out.String(), "baresip is ready") {
+		select {
+		case <-ended:
+			return false
+		case <-limit.C:
+			return false
+		case <-poll.C:
+		}
+	}
+	return true
 }
 
 // lockedBuffer is a buffer that is written and read by different goroutines.

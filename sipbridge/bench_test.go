@@ -159,6 +159,45 @@ func BenchmarkBridge_MouthToEar(b *testing.B) {
 	report(b, none, "direct")
 }
 
+// BenchmarkBridge_MouthToEarInBrowser measures the way of a packet from a caller on plain RTP to an agent's page: our DTLS-SRTP, and
+// within the figure also the page's own, which is pion's here.
+func BenchmarkBridge_MouthToEarInBrowser(b *testing.B) {
+	o := newOffice(b, nil)
+	o.carrier.raw.Store(true)
+	page := o.page("ana")
+	leg, p := o.callIn("+15550100")
+	o.answer(leg, p)
+	agentLeg := o.dial(tandem.Dial{To: tandem.Endpoint{Agent: "ana"}, With: leg})
+	far, err := page.ringing(b.Context())
+	o.must(err, "the page rings")
+	o.must(far.Answer(b.Context()), "answer")
+	next(o, func(e tandem.LegAnswered) bool { return e.Leg == agentLeg })
+	o.join(leg, agentLeg)
+	w, ok := far.(*webParty)
+	require.True(b, ok)
+	arrivals := make(chan time.Duration, 1000)
+	w.timed.Store(&arrivals)
+	from := p.bare(b)
+	// The page's receiver needs some packets before it begins to hand them on.
+	for len(arrivals) < 20 {
+		from.send(b, 3)
+		time.Sleep(5 * time.Millisecond) // Paced sound, not a wait for something to happen.
+	}
+	for len(arrivals) > 0 {
+		<-arrivals
+	}
+	var all []time.Duration
+	for b.Loop() {
+		from.send(b, 3)
+		select {
+		case d := <-arrivals:
+			all = append(all, d)
+		case <-b.Context().Done():
+		}
+	}
+	report(b, all, "bridged")
+}
+
 // bare returns the socket of a telephone that is nothing more.
 func (p *party) bare(tb testing.TB) *bareSocket {
 	tb.Helper()

@@ -116,3 +116,17 @@ func FuzzTextForHeaders(f *testing.F) {
 		}
 	})
 }
+
+func TestRun_PortInUseIsNamed(t *testing.T) {
+	t.Parallel()
+	taken := loopbackUDP(t)
+	defer taken.Close()
+	b, err := sipbridge.New(sipbridge.Config{
+		Listen: []sipbridge.Listen{{Transport: sipbridge.UDP, Addr: taken.LocalAddr().String()}},
+	})
+	require.NoError(t, err)
+	err = b.Run(t.Context(), tandem.Handlers{})
+	require.ErrorContains(t, err, taken.LocalAddr().String())
+	<-b.Ready()
+	require.ErrorIs(t, b.Hangup(t.Context(), "l", tandem.CauseNormal), tandem.ErrClosed)
+}

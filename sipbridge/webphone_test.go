@@ -2,6 +2,7 @@ package sipbridge_test
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -221,6 +222,7 @@ type webParty struct {
 	quit      chan struct{}
 	work      sync.WaitGroup
 	heardKeys atomic.Int64
+	timed     atomic.Pointer[chan time.Duration] // how long packets of bare sockets were on their way; nil: nobody asks
 }
 
 var (
@@ -374,6 +376,9 @@ func (w *webParty) listen(t *webrtc.TrackRemote) {
 		pkt, _, err := t.ReadRTP()
 		if err != nil {
 			return
+		}
+		if c := w.timed.Load(); c != nil && len(pkt.Payload) == 160 && pkt.Payload[0] == 3 {
+			*c <- time.Duration(time.Now().UnixNano() - int64(binary.BigEndian.Uint64(pkt.Payload[1:])))
 		}
 		w.mu.Lock()
 		switch pkt.PayloadType {
