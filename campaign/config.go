@@ -57,7 +57,7 @@ type Config struct {
 	// Limit is the greatest share of abandoned calls, for pacers that use it; zero allows none.
 	Limit dialer.Share
 	// Ledger counts answered and abandoned calls; the Runner owns it from New on. A host that restarts fills it from
-	// the journal first. Nil means an empty one over the whole campaign.
+	// the journal first, with a Refill. Nil means an empty one over the whole campaign.
 	Ledger *dialer.Ledger
 	// From is what the called person is shown; empty leaves it to the trunk.
 	From tandem.CallerID
