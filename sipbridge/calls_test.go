@@ -3,6 +3,8 @@ package sipbridge_test
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"os"
@@ -422,14 +424,26 @@ func TestSIPp_CallsInAndIsAnswered(t *testing.T) {
 	require.NoErrorf(t, cmd.Wait(), "sipp: %s", out.String())
 }
 
-// freePort returns a UDP port that was free a moment ago.
+// freePort returns a port that was free for UDP and TCP a moment ago, below those that the system gives to sockets without one.
 func freePort(t *testing.T) string {
 	t.Helper()
-	pc := loopbackUDP(t)
-	defer pc.Close()
-	_, port, err := net.SplitHostPort(pc.LocalAddr().String())
-	require.NoError(t, err)
-	return port
+	var lc net.ListenConfig
+	for range 100 {
+		addr := fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(20000))
+		udp, err := lc.ListenPacket(t.Context(), "udp4", addr)
+		if err != nil {
+			continue
+		}
+		tcp, err := lc.Listen(t.Context(), "tcp4", addr)
+		require.NoError(t, udp.Close())
+		if err != nil {
+			continue
+		}
+		require.NoError(t, tcp.Close())
+		return strings.TrimPrefix(addr, "127.0.0.1:")
+	}
+	t.Fatal("no port is free")
+	return ""
 }
 
 // sippCaller is a SIPp scenario: INVITE, wait for the answer, talk for a moment, BYE.
