@@ -154,6 +154,7 @@ func TestLogin_WrongPasswordsLockTheAccountAndAnAdministratorUnlocksIt(t *testin
 		require.Equal(t, http.StatusTooManyRequests, a.status, "%s with the right password is refused alike", login)
 		require.Contains(t, a.body, "This account is locked after too many wrong passwords. It opens again in 15 min")
 		require.Empty(t, a.header.Get("Set-Cookie"))
+		require.NotEmpty(t, a.header.Get("Retry-After"))
 	}
 	admin := newClient(t, c.base)
 	admin.logIn("root")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -149,7 +150,8 @@ func (s *Server) logIn(ctx context.Context, in *loginInput) (*loginOutput, error
 	case errors.As(err, &locked):
 		s.metrics.logins.WithLabelValues(loginLocked).Inc()
 		s.cfg.Logger.WarnContext(ctx, "log-in refused, locked", "source", sourceOf(r))
-		return nil, huma.Error429TooManyRequests(locked.Error())
+		wait := strconv.Itoa(max(int(time.Until(locked.until).Seconds()), 1))
+		return nil, huma.ErrorWithHeaders(huma.Error429TooManyRequests(locked.Error()), http.Header{"Retry-After": {wait}})
 	case errors.Is(err, errWrongPassword):
 		s.metrics.logins.WithLabelValues(loginWrong).Inc()
 		// The name is not logged: people type their password there.

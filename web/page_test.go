@@ -387,6 +387,10 @@ func TestConsole_ThePhoneComesBackAndTheNoteIsNotLost(t *testing.T) {
 	b.text("#phone-status", "taken over by another window")
 	b.do(chromedp.Click("#phone-status button"))
 	b.text("#phone-status", "Phone connected")
+	b.do(chromedp.Click("#use-phone"))
+	b.text("#phone-status", "You take calls on your own phone.")
+	b.do(chromedp.Click("#use-phone"))
+	b.text("#phone-status", "Phone connected")
 	b.quiet()
 }
 

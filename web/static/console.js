@@ -11,6 +11,7 @@ import { named, t } from './texts.js';
 
 /** @typedef {import('./types.js').Agent} Agent */
 const popKey = 'tandem.pop';
+const phoneKey = 'tandem.phone';
 
 /** @typedef {'out' | 'unavailable' | 'paused' | 'ready' | 'ringing' | 'call' | 'wrap'} Mode */
 
@@ -33,6 +34,8 @@ export class Console extends Following {
     this.phoneLine = h('p', { class: 'phone-line quiet', id: 'phone-status' });
     this.popBox = h('input', { type: 'checkbox', id: 'pop-on-answer', onchange: () => localStorage.setItem(popKey, String(this.popBox.checked)) });
     this.popBox.checked = localStorage.getItem(popKey) === 'true';
+    this.phoneBox = h('input', { type: 'checkbox', id: 'use-phone', onchange: () => this.choosePhone() });
+    this.phoneBox.checked = localStorage.getItem(phoneKey) !== 'false';
     this.trouble = h('p', { class: 'alert', role: 'alert', id: 'trouble', hidden: true });
     this.stage = new Stage(this);
     this.today = new TodayView(app.me, app.live);
@@ -54,6 +57,7 @@ export class Console extends Following {
         h('section', { class: 'card panel', 'aria-label': t('youTitle') },
           h('div', { class: 'state-row', role: 'status' }, this.chip, this.since), this.next,
           h('div', { class: 'buttons' }, this.readyButton, this.pauseButton), this.reasons, this.outButton,
+          this.me.features.phone && h('label', { class: 'check' }, this.phoneBox, t('phoneUse')),
           this.me.features.pop && h('label', { class: 'check' }, this.popBox, t('popOnAnswer')), this.phoneLine),
         this.today),
       h('div', { class: 'stack middle' }, this.trouble, this.stage, keys()),
@@ -67,7 +71,20 @@ export class Console extends Following {
     document.addEventListener('keydown', (e) => this.key(e), { signal });
     document.addEventListener('pointerdown', () => this.bell.unlock(), { signal, once: true });
     document.addEventListener('keydown', () => this.bell.unlock(), { signal, once: true });
-    if (this.me.features.phone) this.phone.start();
+    if (this.usesPhone) this.phone.start();
+  }
+
+  /** The page is the agent's phone; otherwise calls ring at a desk phone, and no microphone is needed here. */
+  get usesPhone() {
+    return this.me.features.phone && this.phoneBox.checked;
+  }
+
+  choosePhone() {
+    localStorage.setItem(phoneKey, String(this.phoneBox.checked));
+    if (this.usesPhone) this.phone.start();
+    else this.phone.stop();
+    this.say('');
+    this.update();
   }
 
   stop() {
@@ -109,6 +126,7 @@ export class Console extends Following {
     set(this.readyButton, { 'aria-pressed': String(state === 'ready'), class: mode === 'out' || mode === 'paused' || mode === 'unavailable' ? 'wide primary' : 'wide' });
     set(this.pauseButton, { 'aria-pressed': String(state === 'paused') });
     this.outButton.hidden = state === 'logged_out' || state === '';
+    this.phoneBox.disabled = Boolean(this.phone.call);
     this.showPhone();
     if (mode !== this.mode) this.change(mode);
     this.stage.update(mode, agent);
@@ -118,7 +136,7 @@ export class Console extends Following {
   /** @param {Mode} mode */
   change(mode) {
     this.mode = mode;
-    if (mode === 'ringing' && this.me.features.phone) this.bell.start();
+    if (mode === 'ringing' && this.usesPhone) this.bell.start();
     else this.bell.stop();
     if (mode === 'ready' || mode === 'paused') this.today.refresh();
     if (mode === 'out') this.phone.releaseMicrophone();
@@ -135,8 +153,10 @@ export class Console extends Following {
   }
 
   showPhone() {
-    if (!this.me.features.phone) {
+    if (!this.usesPhone) {
       put(this.phoneLine, t('phoneNone'));
+      set(this.phoneLine, { 'data-on': false });
+      this.phoneLine.dataset.shown = 'none';
       return;
     }
     const status = this.phone.status;
@@ -160,7 +180,7 @@ export class Console extends Following {
 
   async ready() {
     this.reasons.hidden = true;
-    if (this.me.features.phone && this.phone.status !== 'replaced') {
+    if (this.usesPhone && this.phone.status !== 'replaced') {
       this.say(t('micWait'), 'hint');
       try {
         await this.phone.prepare();

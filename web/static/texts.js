@@ -97,6 +97,7 @@ const en = {
   notePlaceholder: 'What should the next person know?',
   digit: 'Digit {d}',
 
+  phoneUse: 'Use this page as my phone',
   popOnAnswer: 'Open the CRM page when I answer',
   missed: 'missed',
 
