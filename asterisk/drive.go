@@ -1,0 +1,212 @@
+package asterisk
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tandem-cc/tandem"
+	"github.com/tandem-cc/tandem/asterisk/ami"
+)
+
+// maxTries is how often a bridge that does not come about is tried.
+const maxTries = 3
+
+// dial makes a leg and asks Asterisk for its channel.
+func (lp *loop) dial(d tandem.Dial) {
+	l := &leg{id: d.Leg, state: tandem.LegStateDialing, agent: d.To.Agent, uid: ownPrefix + lp.nonce + "-" + lp.next()}
+	lp.add(l)
+	var channel string
+	if d.To.Agent != "" {
+		if channel = lp.agents[d.To.Agent]; channel == "" {
+			lp.end(l, tandem.CauseUnavailable, "the agent has no device")
+			return
+		}
+	} else {
+		t, ok := lp.trunks[d.To.Trunk]
+		if !ok {
+			lp.end(l, tandem.CauseNetwork, "no such trunk")
+			return
+		}
+		channel = strings.Replace(t.Dial, numberMark, string(d.To.Number), 1)
+	}
+	a := ami.NewAction("Originate").With("Channel", channel).With("ChannelId", l.uid).With("Async", "true").
+		With("Context", lp.sw.cfg.Context).With("Exten", lp.sw.cfg.Exten).With("Priority", "1").
+		// The ring timeout is ours; Asterisk's is for the case that we are gone by then.
+		With("Timeout", strconv.FormatInt((d.Timeout+10*time.Second).Milliseconds(), 10)).
+		With("CallerID", callerID(d.From)).
+		With("Variable", "TANDEM_CALL="+variable(string(d.Call))).With("Variable", "TANDEM_LEG="+variable(string(d.Leg)))
+	if !lp.send(a, action{leg: l}) {
+		lp.end(l, tandem.CauseNetwork, "asterisk is not connected")
+		return
+	}
+	l.timer = lp.sw.later(d.Timeout, func(lp *loop) {
+		if lp.legs[l.id] == l && l.ending == nil && !l.state.Up() {
+			lp.hangUp(l, tandem.CauseNoAnswer)
+		}
+	})
+}
+
+// callerID writes who calls as Asterisk reads it.
+func callerID(c tandem.CallerID) string {
+	clean := func(s string) string {
+		s = strings.Map(func(r rune) rune {
+			if r < ' ' || r == 0x7f || strings.ContainsRune(`"<>\`, r) {
+				return -1
+			}
+			return r
+		}, s)
+		return s[:min(len(s), 200)]
+	}
+	return `"` + clean(c.Name) + `" <` + clean(string(c.Number)) + `>`
+}
+
+// variable makes a text fit for the value of a channel variable in an action.
+func variable(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r <= ' ' || r == 0x7f || strings.ContainsRune(`,"\`, r) {
+			return '_'
+		}
+		return r
+	}, s)
+	return s[:min(len(s), 200)]
+}
+
+// hangUp ends a leg by our wish; the first wish counts.
+func (lp *loop) hangUp(l *leg, cause tandem.Cause) {
+	if l.ending == nil {
+		l.ending = &ending{cause: cause}
+	}
+	lp.drive(l)
+}
+
+// drive does the next thing that is needed to make of a leg what is wanted of it. It is called after every change.
+func (lp *loop) drive(l *leg) {
+	switch {
+	case !lp.up || lp.legs[l.id] != l || l.suspect:
+	case l.ending != nil:
+		lp.driveEnd(l)
+	case l.joint != nil:
+		lp.driveJoint(l)
+	case !l.agi || l.deferred:
+	case l.running.what == taskFile && (l.want != nil || l.playGen != l.soundGen):
+		lp.redirect(l) // Nothing else interrupts a file.
+	case l.running.what != taskNone:
+	case l.state == tandem.LegStateIn:
+		lp.driveIncoming(l)
+	case l.state == tandem.LegStateUp:
+		lp.driveUp(l)
+	}
+}
+
+// driveEnd hangs up a channel as soon as there is one.
+func (lp *loop) driveEnd(l *leg) {
+	if l.hungUp || l.channel == "" {
+		return
+	}
+	l.hungUp = lp.send(ami.NewAction("Hangup").With("Channel", l.uid).With("Cause", strconv.Itoa(l.ending.cause.Q850())), action{leg: l})
+}
+
+// driveJoint takes a bridge apart that is not wanted any more. What comes up later is looked at again then.
+func (lp *loop) driveJoint(l *leg) {
+	j := l.joint
+	if j.up && !j.breaking && l.want != j.other(l) {
+		j.breaking = true
+		lp.redirect(j.host) // The guest follows by itself: the host's command told it where to go.
+	}
+}
+
+func (lp *loop) driveIncoming(l *leg) {
+	switch {
+	case l.answer:
+		lp.agiCommand(l, taskQuick, "ANSWER")
+	case l.ring && !l.rung:
+		l.rung = true
+		lp.agiCommand(l, taskQuick, "EXEC Ringing")
+	}
+}
+
+// driveUp sees to sounds first, since a leg is bridged only in silence.
+func (lp *loop) driveUp(l *leg) {
+	wrong := l.playGen != l.soundGen || l.want != nil
+	switch {
+	case l.playing.Kind == tandem.SoundMusic && wrong:
+		l.playing = tandem.Sound{}
+		lp.agiCommand(l, taskQuick, "SET MUSIC OFF")
+	case l.playing.Kind != tandem.SoundUnset && wrong:
+		l.playing = tandem.Sound{}
+		lp.agiCommand(l, taskQuick, "EXEC StopPlayTones")
+	case l.digits != "":
+		keys := l.digits
+		l.digits = ""
+		lp.agiCommand(l, taskQuick, `EXEC SendDTMF "`+keys+`"`)
+	case l.want != nil:
+		lp.join(l, l.want)
+	case l.sound.Kind != tandem.SoundUnset && l.playGen != l.soundGen:
+		lp.play(l)
+	}
+}
+
+// play starts the sound.
+func (lp *loop) play(l *leg) {
+	l.playing, l.playGen = l.sound, l.soundGen
+	switch l.sound.Kind {
+	case tandem.SoundMusic:
+		lp.agiCommand(l, taskQuick, "SET MUSIC ON")
+	case tandem.SoundFile:
+		lp.agiCommand(l, taskFile, `STREAM FILE "`+l.sound.Name+`" ""`)
+	case tandem.SoundRing, tandem.SoundBusy, tandem.SoundCongestion:
+		lp.agiCommand(l, taskQuick, "EXEC PlayTones "+l.sound.Kind.String())
+	case tandem.SoundUnset:
+	}
+}
+
+// wantBridge notes whom two legs shall be bridged with, and parts them from others.
+func (lp *loop) wantBridge(a, b *leg) {
+	former := []*leg{lp.unwant(a), lp.unwant(b)}
+	a.want, b.want = b, a
+	a.tries, b.tries = 0, 0
+	a.silence()
+	b.silence()
+	for _, l := range append(former, a, b) {
+		if l != nil {
+			lp.drive(l)
+		}
+	}
+}
+
+// unwant takes back whom a leg shall be bridged with, and returns who that was.
+func (lp *loop) unwant(l *leg) *leg {
+	peer := l.want
+	if peer != nil {
+		peer.want, l.want = nil, nil
+	}
+	return peer
+}
+
+// join bridges two legs if both are ready: l was driven, the other may not be so far.
+func (lp *loop) join(l, peer *leg) {
+	if !l.idle() || !peer.idle() || peer.suspect || peer.digits != "" {
+		if peer.running.what != taskNone || peer.playing.Kind != tandem.SoundUnset {
+			lp.drive(peer)
+		}
+		return
+	}
+	j := &joint{host: l, guest: peer}
+	l.joint, peer.joint = j, j
+	where := lp.sw.cfg.Context + "^" + lp.sw.cfg.Exten + "^1"
+	lp.agiCommand(l, taskBridge, `EXEC Bridge "`+peer.channel+`,F(`+where+`)"`)
+}
+
+// agiCommand gives a channel that waits in AGI(agi:async) a command. Its result comes as the event AsyncAGIExec.
+func (lp *loop) agiCommand(l *leg, what task, command string) {
+	l.running = run{id: lp.nonce + "-" + lp.next(), what: what}
+	lp.send(ami.NewAction("AGI").With("Channel", l.uid).With("Command", command).With("CommandID", l.running.id), action{leg: l})
+}
+
+// redirect brings a channel back to AGI(agi:async) from wherever it is. AsyncAGIStart tells that it is there.
+func (lp *loop) redirect(l *leg) {
+	l.deferred = true
+	lp.send(ami.NewAction("Redirect").With("Channel", l.uid).With("Context", lp.sw.cfg.Context).
+		With("Exten", lp.sw.cfg.Exten).With("Priority", "1"), action{leg: l})
+}
