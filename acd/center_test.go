@@ -327,7 +327,11 @@ func TestCenter_FailingJournalEndsRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := plain()
 		full := errors.New("disk is full")
-		cfg.centre.Events = tandem.HandlerFunc(func(context.Context, ...tandem.Record) error { return full })
+		var tries atomic.Int32
+		cfg.centre.Events = tandem.HandlerFunc(func(context.Context, ...tandem.Record) error {
+			tries.Add(1)
+			return full
+		})
 		s := run(t, cfg)
 		defer s.close()
 		_ = s.centre.Login(s.ctx, "ann")
@@ -335,6 +339,7 @@ func TestCenter_FailingJournalEndsRun(t *testing.T) {
 		s.mu.Lock()
 		require.ErrorIs(t, s.runErr, full)
 		s.mu.Unlock()
+		require.EqualValues(t, 1, tries.Load(), "a journal with a gap is worse than one that ends")
 		require.ErrorIs(t, s.centre.Ready(s.ctx, "ann"), tandem.ErrClosed)
 		_, err := s.centre.Snapshot(s.ctx)
 		require.ErrorIs(t, err, tandem.ErrClosed)

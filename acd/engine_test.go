@@ -397,6 +397,35 @@ func TestOffer_CancelledWhenTheCustomerHangsUp(t *testing.T) {
 	r.sound()
 }
 
+func TestOffer_EndsAtOnceWithTheDevice(t *testing.T) {
+	t.Parallel()
+	cfg := support(acd.QueueConfig{}, "ann", "bob")
+	cfg.Agents[0].AlwaysReachable = false
+	r := newRig(t, cfg)
+	r.on(tandem.DeviceChanged{Agent: "ann", Reachable: true})
+	r.login("ann", "bob")
+	r.arrive(acd.Route{}, "c1")
+	r.fresh()
+	r.on(tandem.DeviceChanged{Agent: "ann", Reachable: false})
+	r.happened("c1 offer ended ann unavailable", "c1 offered bob", "bob reserved")
+	r.obey()
+	r.happened("ann unavailable (no device)")
+	r.sound()
+}
+
+func TestOffer_IsAnsweredOnce(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, support(acd.QueueConfig{}, "ann"))
+	r.login("ann")
+	r.arrive(acd.Route{}, "c1")
+	r.answer("ann", "c1")
+	r.fresh()
+	r.answer("ann", "c1")
+	r.on(tandem.LegAnswered{Leg: in("c1")})
+	r.happened()
+	r.sound()
+}
+
 func TestOffer_RingsSeveralAndTheFirstToAnswerGetsTheCall(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, support(acd.QueueConfig{RingAtOnce: 3}, "ann", "bob", "cid"))
@@ -715,6 +744,24 @@ func TestSwitchLost_SettlesEverything(t *testing.T) {
 		"c3 left failed from 1", "c3 ended failed by system", "bob ready",
 	}, r.fresh())
 	require.Equal(t, tandem.AgentWrapUp, r.state("ann"))
+	r.sound()
+}
+
+func TestSwitchLost_TakesLegsAndDevicesWithIt(t *testing.T) {
+	t.Parallel()
+	cfg := support(acd.QueueConfig{}, "ann")
+	cfg.Agents[0].AlwaysReachable = false
+	r := newRig(t, cfg)
+	r.on(tandem.DeviceChanged{Agent: "ann", Reachable: true})
+	r.login("ann")
+	r.arrive(acd.Route{}, "c1")
+	r.e.SwitchLost(r.now)
+	r.take()
+	require.Equal(t, tandem.AgentUnavailable, r.state("ann"))
+	again := tandem.Arrival{Call: tandem.Call{ID: "c1", Direction: tandem.Inbound, Customer: in("c1")}, Queue: "support", Answered: true}
+	require.NoError(t, r.e.Enqueue(r.now, again), "neither the call nor its leg is known any more")
+	r.on(tandem.DeviceChanged{Agent: "ann", Reachable: true})
+	require.Equal(t, tandem.AgentReserved, r.state("ann"))
 	r.sound()
 }
 
