@@ -258,7 +258,41 @@ func TestTrunk_OverTCP(t *testing.T) {
 	require.Equal(t, tandem.CauseNormal, o.ended(leg).Cause)
 }
 
-func TestTrunk_OutgoingPasswordAndIdentity(t *testing.T) {
+// TestTrunk_PasswordsOnBothSides lets two switches prove themselves to each other: one challenges, the other answers.
+func TestTrunk_PasswordsOnBothSides(t *testing.T) {
+	t.Parallel()
+	far := newOffice(t, func(c *sipbridge.Config) {
+		c.Trunks = append(c.Trunks, sipbridge.Trunk{ID: "centre", AuthIn: sipbridge.Auth{User: "centre", Password: "s3cret"}})
+	})
+	near := newOffice(t, func(c *sipbridge.Config) {
+		remotes := []string{far.addr.String()}
+		c.Trunks = append(c.Trunks,
+			sipbridge.Trunk{ID: "right", Remotes: remotes, AuthOut: sipbridge.Auth{User: "centre", Password: "s3cret"}},
+			sipbridge.Trunk{ID: "wrong", Remotes: remotes, AuthOut: sipbridge.Auth{User: "centre", Password: "guess"}},
+			sipbridge.Trunk{ID: "none", Remotes: remotes})
+	})
+	for _, id := range []tandem.TrunkID{"none", "wrong"} {
+		e := near.ended(near.dial(tandem.Dial{To: tandem.Endpoint{Trunk: id, Number: "+15550100"}}))
+		require.Equal(t, tandem.CauseForbidden, e.Cause, "trunk %s: %s", id, e.Detail)
+	}
+	require.Zero(t, far.bridge.Stats().Incoming)
+	leg := near.dial(tandem.Dial{
+		To: tandem.Endpoint{Trunk: "right", Number: "+15550100"}, From: tandem.CallerID{Number: "+15550199", Name: "Centre"},
+	})
+	e := next[tandem.LegIncoming](far, nil)
+	require.Equal(t, tandem.TrunkID("centre"), e.Trunk)
+	require.Equal(t, tandem.CallerID{Number: "+15550199", Name: "Centre"}, e.From)
+	far.must(far.bridge.Ring(far.within(), e.Leg), "ring")
+	next(near, func(r tandem.LegRinging) bool { return r.Leg == leg })
+	far.must(far.bridge.Answer(far.within(), e.Leg), "answer")
+	next(near, func(a tandem.LegAnswered) bool { return a.Leg == leg })
+	near.must(near.bridge.SendDigits(near.within(), leg, "1"), "press a key")
+	require.Equal(t, "1", next[tandem.LegDigit](far, nil).Digit)
+	far.must(far.bridge.Hangup(far.within(), e.Leg, tandem.CauseQueueFull), "hang up")
+	require.Equal(t, tandem.CauseCongestion, near.ended(leg).Cause, "Q.850 42 in the BYE's Reason")
+}
+
+func TestTrunk_OutgoingIdentity(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t, func(c *sipbridge.Config) {
 		c.Trunks[0].FromUser, c.Trunks[0].FromDomain = "account7", "carrier.test"
