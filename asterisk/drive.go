@@ -9,8 +9,12 @@ import (
 	"github.com/tandem-cc/tandem/asterisk/ami"
 )
 
-// maxTries is how often a bridge that does not come about is tried.
-const maxTries = 3
+const (
+	// maxTries is how often a bridge that does not come about is tried.
+	maxTries = 3
+	// hookCode is a feature code that no telephone can send by mistake.
+	hookCode = "DDDDDDDDDD"
+)
 
 // dial makes a leg and asks Asterisk for its channel.
 func (lp *loop) dial(d tandem.Dial) {
@@ -130,6 +134,11 @@ func (lp *loop) driveIncoming(l *leg) {
 func (lp *loop) driveUp(l *leg) {
 	wrong := l.playGen != l.soundGen || l.want != nil
 	switch {
+	case !l.hooked:
+		// Asterisk short-circuits the media of two bridged channels and is then deaf to their keys, unless one has a key to listen
+		// for. So the host of a bridge gets one, and each leg may become the host.
+		l.hooked = true
+		lp.agiCommand(l, taskQuick, "SET VARIABLE FEATUREMAP(disconnect) "+hookCode)
 	case l.playing.Kind == tandem.SoundMusic && wrong:
 		l.playing = tandem.Sound{}
 		lp.agiCommand(l, taskQuick, "SET MUSIC OFF")
@@ -195,7 +204,7 @@ func (lp *loop) join(l, peer *leg) {
 	j := &joint{host: l, guest: peer}
 	l.joint, peer.joint = j, j
 	where := lp.sw.cfg.Context + "^" + lp.sw.cfg.Exten + "^1"
-	lp.agiCommand(l, taskBridge, `EXEC Bridge "`+peer.channel+`,F(`+where+`)"`)
+	lp.agiCommand(l, taskBridge, `EXEC Bridge "`+peer.channel+`,HF(`+where+`)"`)
 }
 
 // agiCommand gives a channel that waits in AGI(agi:async) a command. Its result comes as the event AsyncAGIExec.
