@@ -71,7 +71,7 @@ func (p *fakePhone) handler(agent tandem.AgentID) http.Handler {
 		p.mu.Lock()
 		p.conn = conn
 		p.mu.Unlock()
-		if wsjson.Write(r.Context(), conn, map[string]any{"type": "hello", "agent": agent}) != nil {
+		if wsjson.Write(r.Context(), conn, map[string]any{"type": "hello", "agent": agent, "resume": true}) != nil {
 			return
 		}
 		for {
@@ -89,6 +89,13 @@ func (p *fakePhone) cut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.conn.CloseNow()
+	p.conn = nil
+}
+
+// forget lets back wait for the page's next connection.
+func (p *fakePhone) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.conn = nil
 }
 
@@ -374,6 +381,17 @@ func TestConsole_ThePhoneComesBackAndTheNoteIsNotLost(t *testing.T) {
 	phone.back(t)
 	phone.send(t, map[string]any{"type": "answered", "leg": "leg1"})
 	b.text("#phone-status", "Phone connected")
+	b.do(chromedp.WaitVisible("#mute"))
+
+	phone.forget()
+	b.do(chromedp.Reload())
+	phone.back(t)
+	phone.send(t, map[string]any{"type": "answered", "leg": "leg1"})
+	require.Equal(t, "leg1", phone.expect(t, "resume")["leg"], "a page that was loaded afresh asks for the sound")
+	phone.send(t, map[string]any{"type": "offer", "leg": "leg1", "call": "c1", "from": map[string]string{"number": "+34911234567"}, "subject": "Sales", "sdp": b.offerSDP()})
+	require.Contains(t, phone.expect(t, "answer")["sdp"], "m=audio", "and takes it without being asked")
+	phone.send(t, map[string]any{"type": "answered", "leg": "leg1"})
+
 	b.do(chromedp.WaitVisible("#mute"), chromedp.SendKeys("#note", "half a sent"))
 	s.centre.wrapUp("ann") // the customer hangs up while the agent types
 	phone.send(t, map[string]any{"type": "ended", "leg": "leg1", "cause": "normal"})
