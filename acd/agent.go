@@ -336,7 +336,7 @@ func (e *Engine) unstand(a *agent) {
 // pick returns the seat whose line's first call is the best for the agent, and the rule that decided; nil: nobody waits.
 func (a *agent) pick() (*seat, string) {
 	var best *seat
-	var bestCall *call
+	var first *waiter
 	rule := "only_queue_waiting"
 	for _, s := range a.seats {
 		w := s.line.open.first()
@@ -344,27 +344,36 @@ func (a *agent) pick() (*seat, string) {
 			continue
 		}
 		if best == nil {
-			best, bestCall = s, w.call
+			best, first = s, w
 			continue
 		}
-		order, why := compareCalls(w.call, bestCall)
+		order, why := compareFirst(s, w, best, first)
 		if order < 0 {
-			best, bestCall = s, w.call
+			best, first = s, w
 		}
 		rule = why
 	}
 	return best, rule
 }
 
-// compareCalls orders two calls of different queues for an agent who could take either, and says by which rule.
-func compareCalls(a, b *call) (int, string) {
-	if a.order != b.order {
-		return cmp.Compare(b.order, a.order), "highest_priority"
+// compareFirst orders the first calls of two lines for an agent who could take either, and says by which rule. It keeps off the calls themselves:
+// of a hundred thousand that wait, each is a cache miss.
+func compareFirst(s *seat, w *waiter, t *seat, x *waiter) (int, string) {
+	if w.priority != x.priority {
+		return cmp.Compare(x.priority, w.priority), "highest_priority"
 	}
-	if x, y := a.queue.cfg.Weight, b.queue.cfg.Weight; x != y {
-		return cmp.Compare(y, x), "queue_weight"
+	if v, y := s.weight(w), t.weight(x); v != y {
+		return cmp.Compare(y, v), "queue_weight"
 	}
-	return cmp.Or(cmp.Compare(a.since, b.since), cmp.Compare(a.seq, b.seq)), "longest_waiting"
+	return cmp.Or(cmp.Compare(w.since, x.since), cmp.Compare(w.seq, x.seq)), "longest_waiting"
+}
+
+// weight returns the weight of the queue in which a seat's first call waits.
+func (s *seat) weight(w *waiter) int {
+	if s.queue != nil {
+		return s.queue.cfg.Weight
+	}
+	return w.call.queue.cfg.Weight
 }
 
 // agentDue does what the agent's timer was set for.

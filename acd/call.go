@@ -7,28 +7,29 @@ import (
 	"github.com/tandem-cc/tandem"
 )
 
-// call is a call in the engine, from its arrival to its end.
+// call is a call in the engine, from its arrival to its end. What each step touches stands first, close together.
 type call struct {
+	state  callState
+	up     bool // the customer's leg is answered
+	gone   bool // the customer's leg has ended
+	spot   spot // where it stands in its queue
+	cause  tandem.Cause
+	by     tandem.Party
+	offers int    // how many agents are in the list that begins with first
+	first  *agent // at whom it rings or who answered; the others follow by agent.next
+	queue  *queue // nil while routing, and when refused by the route
+	line   *line  // the queue's, or the one of the agent that it is meant for
+	direct *agent // whom it is meant for; nil: for any
+	order  int64  // the priority as it counts
+	since  int64  // of the wait
+	seq    uint64
+	limit  int64 // when the wait ends; 0: never
+	timer  timer
+	began  int64  // of the conversation
+	rung   uint64 // how many offers there were, for the legs' names
 	tandem.Call
-	state    callState
-	up       bool   // the customer's leg is answered
-	spot     spot   // where it stands in its queue
-	queue    *queue // nil while routing, and when refused by the route
-	line     *line  // the queue's, or the one of the agent that it is meant for
-	direct   *agent // whom it is meant for; nil: for any
-	priority int    // as it was given
-	order    int64  // as it counts
-	since    int64  // of the wait
-	seq      uint64
-	limit    int64 // when the wait ends; 0: never
+	priority int // as it was given
 	patience time.Duration
-	timer    timer
-	first    *agent // at whom it rings or who answered; the others follow by agent.next
-	offers   int    // how many those are
-	rung     uint64 // how many offers there were, for the legs' names
-	began    int64  // of the conversation
-	cause    tandem.Cause
-	by       tandem.Party
 }
 
 // spot is where a call stands in its queue.
@@ -353,7 +354,9 @@ func (e *Engine) end(c *call, cause tandem.Cause, by tandem.Party) {
 	e.become(c, callUnset)
 	e.timers.stop(&c.timer)
 	delete(e.calls, c.ID)
-	delete(e.legs, c.Customer)
+	if !c.gone {
+		delete(e.legs, c.Customer)
+	}
 	if len(e.free) < maxFree {
 		e.free = append(e.free, c)
 	}

@@ -45,6 +45,7 @@ func (e *Engine) legEnded(ev tandem.LegEnded) {
 		e.agentLegEnded(o.agent, ev.Cause)
 		return
 	}
+	o.call.gone = true
 	e.customerLegEnded(o.call, ev)
 }
 
