@@ -92,24 +92,23 @@ func (c *Config) fill() error {
 
 // Handle takes the switch's events; others are passed over. It waits while the inbox is full, until ctx ends. ErrClosed: Run has ended.
 func (c *Center) Handle(ctx context.Context, rs ...tandem.Record) error {
-	events := make([]tandem.Event, 0, len(rs))
+	inputs := make([]input, 0, len(rs))
 	for _, r := range rs {
-		switch r.Event.(type) {
-		case tandem.LegIncoming, tandem.LegAnswered, tandem.LegBridged, tandem.LegEnded, tandem.DeviceChanged:
-			events = append(events, r.Event)
+		switch ev := r.Event.(type) {
+		case tandem.LegIncoming:
+			id := tandem.CallID(c.cfg.IDs()) // here, because the loop calls nothing of the host's
+			inputs = append(inputs, func(l *loop, now time.Time) { l.incoming(now, id, ev) })
+		case tandem.LegAnswered, tandem.LegBridged, tandem.LegEnded, tandem.DeviceChanged:
+			inputs = append(inputs, func(l *loop, now time.Time) { l.engine.Handle(now, ev) })
 		default:
 		}
 	}
-	if len(events) == 0 {
+	if len(inputs) == 0 {
 		return nil
 	}
 	return c.post(ctx, func(l *loop, now time.Time) {
-		for _, ev := range events {
-			if in, ok := ev.(tandem.LegIncoming); ok {
-				l.incoming(now, in)
-				continue
-			}
-			c.engine.Handle(now, ev)
+		for _, in := range inputs {
+			in(l, now)
 		}
 	})
 }

@@ -149,9 +149,8 @@ func (l *loop) finish(work context.Context) {
 	}
 }
 
-// incoming names a call and brings it to the engine.
-func (l *loop) incoming(now time.Time, in tandem.LegIncoming) {
-	id := tandem.CallID(l.cfg.IDs())
+// incoming brings a caller to the engine.
+func (l *loop) incoming(now time.Time, id tandem.CallID, in tandem.LegIncoming) {
 	if err := l.engine.Incoming(now, id, in); err != nil {
 		l.engine.fault(err)
 	}
