@@ -47,6 +47,7 @@ type fromPhone struct {
 	Leg   tandem.LegID `json:"leg"`
 	SDP   string       `json:"sdp"`
 	Digit string       `json:"digit"`
+	Cause string       `json:"cause"` // of a reject: "busy", otherwise it is taken as "rejected"
 }
 
 // toPhone is what a browser phone is told.
@@ -77,7 +78,7 @@ type caller struct {
 // {"type":"answered","leg"}, {"type":"ended","leg","cause"}, {"type":"held","leg","held"},
 // {"type":"error","leg","message"}, {"type":"replaced"} and {"type":"pong"}. After hello every leg that is on the phone
 // already comes as its offer or, once it has been answered, as answered; the page forgets the others. From the page come {"type":"ringing","leg"},
-// {"type":"answer","leg","sdp"}, {"type":"reject","leg"}, {"type":"hangup","leg"}, {"type":"digit","leg","digit"},
+// {"type":"answer","leg","sdp"}, {"type":"reject","leg"} with an optional "cause":"busy", {"type":"hangup","leg"}, {"type":"digit","leg","digit"},
 // {"type":"resume","leg"} from a page that was loaded anew and is told answered about a leg whose sound it does not have (the leg is
 // then offered to it again and goes on once it answers) and, every 25 seconds, {"type":"ping"}.
 func (b *Bridge) Phone(agent tandem.AgentID) http.Handler {
@@ -304,7 +305,7 @@ func (b *Bridge) phoneSays(p *phone, m fromPhone) {
 	case "ringing":
 		b.ringingLocked(br)
 	case "reject", "hangup":
-		e := ending{cause: tandem.CauseRejected, detail: "by the browser phone"}
+		e := ending{cause: m.refusal(), detail: "by the browser phone"}
 		if l.main == br {
 			e.cause = tandem.CauseNormal
 		}
@@ -325,6 +326,14 @@ func (b *Bridge) phoneSays(p *phone, m fromPhone) {
 	default:
 		b.tellLocked(p, toPhone{Type: "error", Leg: l.id, Message: "unknown type of message"})
 	}
+}
+
+// refusal is why the page refuses. While one device is busy, others of the agent go on ringing; a person's refusal is for all.
+func (m fromPhone) refusal() tandem.Cause {
+	if m.Cause == tandem.CauseBusy.String() {
+		return tandem.CauseBusy
+	}
+	return tandem.CauseRejected
 }
 
 // phoneBranchLocked returns the branch of a leg on this phone; nil: there is none (any more).

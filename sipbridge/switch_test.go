@@ -30,7 +30,6 @@ func TestSwitch_KeepsTheContractWithBrowserPhones(t *testing.T) {
 			return newBridge(tb, func(c *sipbridge.Config) { c.Credentials = nil }).withPages()
 		},
 		Parallel: true,
-		Skip:     map[string]string{"Dial/AgentBusy": "a page that has a call is not rung by the engine, and knows no busy"},
 	})
 }
 
@@ -42,6 +41,5 @@ func TestSwitch_KeepsTheContractWithSIPPhonesInBrowsers(t *testing.T) {
 			return newBridge(tb, nil).withWSPhones()
 		},
 		Parallel: true,
-		Skip:     map[string]string{"Dial/AgentBusy": "this far end can only decline; the desk phones show busy"},
 	})
 }

@@ -148,7 +148,9 @@ func (p *page) take(m message) {
 		w.answer = func(ctx context.Context, sdp string) error {
 			return p.say(ctx, message{Type: "answer", Leg: m.Leg, SDP: sdp})
 		}
-		w.refuse = func(ctx context.Context) error { return p.say(ctx, message{Type: "reject", Leg: m.Leg}) }
+		w.refuse = func(ctx context.Context, cause tandem.Cause) error {
+			return p.say(ctx, message{Type: "reject", Leg: m.Leg, Cause: cause.String()})
+		}
 		w.hangUp = func(ctx context.Context) error { return p.say(ctx, message{Type: "hangup", Leg: m.Leg}) }
 		w.press = func(ctx context.Context, key byte) error {
 			return p.say(ctx, message{Type: "digit", Leg: m.Leg, Digit: string(key)})
@@ -207,9 +209,10 @@ type webParty struct {
 	hertz float64
 
 	// How the device says what the agent does.
-	answer         func(ctx context.Context, sdp string) error
-	refuse, hangUp func(ctx context.Context) error
-	press          func(ctx context.Context, key byte) error
+	answer func(ctx context.Context, sdp string) error
+	refuse func(ctx context.Context, cause tandem.Cause) error
+	hangUp func(ctx context.Context) error
+	press  func(ctx context.Context, key byte) error
 
 	mu        sync.Mutex
 	state     tandem.LegState
@@ -404,12 +407,7 @@ func (w *webParty) listen(t *webrtc.TrackRemote) {
 }
 
 // Refuse implements switchtest.Party.
-func (w *webParty) Refuse(ctx context.Context, cause tandem.Cause) error {
-	if cause != tandem.CauseRejected {
-		return fmt.Errorf("a page knows no %s: %w", cause, tandem.ErrUnsupported)
-	}
-	return w.refuse(ctx)
-}
+func (w *webParty) Refuse(ctx context.Context, cause tandem.Cause) error { return w.refuse(ctx, cause) }
 
 // HangUp implements switchtest.Party.
 func (w *webParty) HangUp(ctx context.Context) error { return w.hangUp(ctx) }

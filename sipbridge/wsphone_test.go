@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tandem-cc/tandem"
+	"github.com/tandem-cc/tandem/sipbridge"
 	"github.com/tandem-cc/tandem/sipbridge/sipcore"
 	"github.com/tandem-cc/tandem/switchtest"
 )
@@ -120,7 +121,9 @@ func (p *wsPhone) ringing(ctx context.Context) (switchtest.Party, error) {
 func (p *wsPhone) Incoming(_ context.Context, call *sipcore.Call) {
 	w := newWebParty(p.tb, string(call.Offer()))
 	w.answer = func(_ context.Context, sdp string) error { return call.Answer([]byte(sdp)) }
-	w.refuse = func(context.Context) error { return call.Reject(603, sipcore.Cause{}) }
+	w.refuse = func(_ context.Context, cause tandem.Cause) error {
+		return call.Reject(sipbridge.StatusFor(cause), sipcore.Cause{})
+	}
 	w.hangUp = func(context.Context) error { return call.Hangup(sipcore.Cause{}) }
 	w.press = func(_ context.Context, key byte) error { return call.SendDigit(rune(key), 0) }
 	p.mu.Lock()
