@@ -25,6 +25,7 @@ func benchmarkCycle(b *testing.B, agents int) {
 	m := newMill(b, queues, agents)
 	for range agents * 10 {
 		m.arrive()
+		m.drain()
 	}
 	for i := range agents {
 		require.NoError(b, m.engine.Login(m.now, agentID(i)))

@@ -123,10 +123,11 @@ func (e *Engine) become(c *call, to callState) {
 
 // admit makes the engine know a call.
 func (e *Engine) admit(nc tandem.Call) *call {
-	c := &call{}
+	var c *call
 	if n := len(e.free); n > 0 {
-		c = e.free[n-1]
-		e.free = e.free[:n-1]
+		c, e.free = e.free[n-1], e.free[:n-1]
+	} else {
+		c = new(call)
 	}
 	e.seq++
 	*c = call{Call: nc, seq: e.seq}

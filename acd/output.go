@@ -107,7 +107,7 @@ func (o *Output) event(f fact) tandem.Event {
 func (o *Output) reset() {
 	o.Actions = emptied(o.Actions)
 	o.Faults = emptied(o.Faults)
-	o.order = o.order[:0]
+	o.order = emptied(o.order)
 	o.candidates = emptied(o.candidates)
 	o.started = emptied(o.started)
 	o.queued = emptied(o.queued)
@@ -122,8 +122,14 @@ func (o *Output) reset() {
 	o.agents = emptied(o.agents)
 }
 
+// maxKept is how many elements of memory an Output keeps for later: a burst does not cost for ever.
+const maxKept = 1 << 14
+
 // emptied returns s without its elements, which it lets go of.
 func emptied[E any](s []E) []E {
+	if cap(s) > maxKept {
+		return nil
+	}
 	clear(s)
 	return s[:0]
 }
