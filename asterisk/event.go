@@ -77,7 +77,7 @@ func (lp *loop) newState(l *leg, state string) {
 		if l.state == tandem.LegStateRinging || l.become(tandem.LegStateRinging) {
 			lp.emit(tandem.LegRinging{Leg: l.id})
 		}
-	case state == channelUp && l.ending == nil && l.become(tandem.LegStateUp):
+	case state == channelUp && l.ending == nil && !l.state.Up() && l.become(tandem.LegStateUp):
 		if l.timer != nil {
 			l.timer.Stop()
 		}
