@@ -25,6 +25,7 @@ func (lp *loop) connected() {
 	for _, a := range lp.sw.cfg.Agents {
 		lp.send(ami.NewAction("Getvar").With("Variable", "DEVICE_STATE("+a.Device+")"), action{agent: a.ID})
 	}
+	lp.send(ami.NewAction("ShowDialPlan").With("Context", lp.sw.cfg.Context).With("Extension", lp.sw.cfg.Exten), action{})
 	id, err := lp.sw.client.Send(ami.NewAction("CoreShowChannels"))
 	if err != nil {
 		lp.sw.cfg.Logger.Warn("cannot ask asterisk for its channels", "error", err)

@@ -34,7 +34,7 @@ func (s *Switch) Dial(ctx context.Context, d tandem.Dial) error {
 
 // notDialable says which characters have no place in a number: those with a meaning of their own in a dial string above all.
 func notDialable(r rune) bool {
-	return !(r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune("+*#._-", r))
+	return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && !strings.ContainsRune("+*#._-", r)
 }
 
 // Answer answers an incoming leg.

@@ -109,6 +109,13 @@ func (lp *loop) driveEnd(l *leg) {
 		return
 	}
 	l.hungUp = lp.send(ami.NewAction("Hangup").With("Channel", l.uid).With("Cause", strconv.Itoa(l.ending.cause.Q850())), action{leg: l})
+	// A channel that is just being moved from one thread of Asterisk to another can miss its hang-up.
+	lp.sw.later(hangupAgain, func(lp *loop) {
+		if l.hungUp {
+			l.hungUp = false
+			lp.drive(l)
+		}
+	})
 }
 
 // driveJoint takes a bridge apart that is not wanted any more. What comes up later is looked at again then.

@@ -62,10 +62,10 @@ const (
 
 // joint is a bridge of two legs: the host runs Asterisk's application Bridge, which fetches the guest.
 type joint struct {
-	host, guest       *leg
-	hostIn, guestIn   bool
-	up                bool // both were in at the same time
-	breaking, replied bool
+	host, guest     *leg
+	hostIn, guestIn bool
+	up              bool // both were in at the same time
+	breaking        bool // it is being taken apart
 }
 
 func (j *joint) other(l *leg) *leg {

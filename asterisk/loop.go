@@ -11,9 +11,11 @@ import (
 
 const (
 	// lastWords is how long the end of Run waits for Asterisk to hang up every leg.
-	lastWords = 3 * time.Second
+	lastWords = 5 * time.Second
 	// guardTime is how long a leg that Asterisk says is not there may still be told to have ended.
 	guardTime = 2 * time.Second
+	// hangupAgain is how long a hang-up may take before it is asked for again.
+	hangupAgain = 2 * time.Second
 	// ownPrefix begins the Uniqueid of channels that we dialled.
 	ownPrefix = "tandem-"
 )
@@ -194,6 +196,9 @@ func (lp *loop) response(m ami.Message) {
 	case a.name == "Getvar" && err == nil:
 		lp.device(a.agent, m.Get("Value"))
 	case err == nil:
+	case a.name == "ShowDialPlan":
+		lp.sw.cfg.Logger.Error("asterisk's dialplan has no place for answered legs, or does not show it",
+			"context", lp.sw.cfg.Context, "exten", lp.sw.cfg.Exten, "error", err)
 	case a.name == "CoreShowChannels":
 		lp.sw.cfg.Logger.Error("asterisk refuses to list its channels: legs cannot be found again", "error", err)
 		lp.census = nil

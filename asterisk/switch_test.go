@@ -14,7 +14,10 @@ func TestSwitch_KeepsTheContract(t *testing.T) {
 	t.Parallel()
 	pbx := testenv.Asterisk(t)
 	switchtest.Run(t, switchtest.Config{
-		Open: func(tb testing.TB) switchtest.Rig { return newRig(tb, pbx, nil) },
+		Open: func(tb testing.TB) switchtest.Rig {
+			tb.Helper()
+			return newRig(tb, pbx, nil)
+		},
 		Calm: 300 * time.Millisecond,
 	})
 }

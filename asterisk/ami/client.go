@@ -67,8 +67,14 @@ func (c *Config) check() error {
 		where string
 		value int64
 	}{
-		{"queue", int64(c.Queue)}, {"max_line", int64(c.MaxLine)}, {"max_message", int64(c.MaxMessage)}, {"max_list", int64(c.MaxList)},
-		{"ping", int64(c.Ping)}, {"timeout", int64(c.Timeout)}, {"min_backoff", int64(c.MinBackoff)}, {"max_backoff", int64(c.MaxBackoff)},
+		{"queue", int64(c.Queue)},
+		{"max_line", int64(c.MaxLine)},
+		{"max_message", int64(c.MaxMessage)},
+		{"max_list", int64(c.MaxList)},
+		{"ping", int64(c.Ping)},
+		{"timeout", int64(c.Timeout)},
+		{"min_backoff", int64(c.MinBackoff)},
+		{"max_backoff", int64(c.MaxBackoff)},
 	} {
 		if f.value < 0 {
 			return &tandem.ConfigError{Where: "ami." + f.where, What: "is negative"}
