@@ -397,7 +397,7 @@ func (e *Engine) agentDue(a *agent) {
 
 // dropLeg forgets an agent's leg.
 func (e *Engine) dropLeg(a *agent) {
-	delete(e.legs, a.leg)
+	delete(e.agentLegs, a.leg)
 	a.leg = ""
 }
 

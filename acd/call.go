@@ -133,7 +133,7 @@ func (e *Engine) admit(nc tandem.Call) *call {
 	*c = call{Call: nc, seq: e.seq}
 	c.timer.call = c
 	e.calls[c.ID] = c
-	e.legs[c.Customer] = legOwner{call: c}
+	e.customers[c.Customer] = c
 	return c
 }
 
@@ -210,8 +210,7 @@ func (e *Engine) Enqueue(now time.Time, a tandem.Arrival) error {
 }
 
 func (e *Engine) knows(leg tandem.LegID) bool {
-	_, ok := e.legs[leg]
-	return ok
+	return e.customers[leg] != nil || e.agentLegs[leg] != nil
 }
 
 func (e *Engine) checkRoute(r Route) error {
@@ -356,7 +355,7 @@ func (e *Engine) end(c *call, cause tandem.Cause, by tandem.Party) {
 	e.timers.stop(&c.timer)
 	delete(e.calls, c.ID)
 	if !c.gone {
-		delete(e.legs, c.Customer)
+		delete(e.customers, c.Customer)
 	}
 	if len(e.free) < maxFree {
 		e.free = append(e.free, c)

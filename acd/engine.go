@@ -21,7 +21,9 @@ type Engine struct {
 	agents    []*agent
 	agentByID map[tandem.AgentID]*agent
 	calls     map[tandem.CallID]*call
-	legs      map[tandem.LegID]legOwner
+	// Two maps, because there are far fewer agents than waiting calls: most events are of an agent's leg, and the smaller map stays in the cache.
+	agentLegs map[tandem.LegID]*agent
+	customers map[tandem.LegID]*call
 	strays    strays
 	timers    timers
 	deserted  []*queue // queues to look at when the input is done: nobody may be left to serve them
@@ -38,12 +40,6 @@ type Engine struct {
 	out     Output
 }
 
-// legOwner is what a leg belongs to: the call whose customer it is, or the agent.
-type legOwner struct {
-	call  *call
-	agent *agent
-}
-
 // maxFree bounds the memory kept for calls to come.
 const maxFree = 4096
 
@@ -55,7 +51,8 @@ func NewEngine(cfg EngineConfig) (*Engine, error) {
 		queueByID: make(map[tandem.QueueID]*queue, len(cfg.Queues)),
 		agentByID: make(map[tandem.AgentID]*agent, len(cfg.Agents)),
 		calls:     make(map[tandem.CallID]*call),
-		legs:      make(map[tandem.LegID]legOwner),
+		agentLegs: make(map[tandem.LegID]*agent),
+		customers: make(map[tandem.LegID]*call),
 	}
 	switch {
 	case cfg.Clearing < 0:

@@ -9,44 +9,48 @@ import (
 )
 
 func (e *Engine) legAnswered(leg tandem.LegID) {
-	o := e.legs[leg]
-	switch {
-	case o.call != nil && !o.call.up:
-		c := o.call
-		c.up = true
-		if c.state == callAnswering {
-			c.queue.coming--
-			e.wait(c)
+	if a := e.agentLegs[leg]; a != nil {
+		if a.task == taskRinging {
+			e.accept(a)
 		}
-	case o.agent != nil && o.agent.task == taskRinging:
-		e.accept(o.agent)
+		return
+	}
+	c := e.customers[leg]
+	if c == nil || c.up {
+		return
+	}
+	c.up = true
+	if c.state == callAnswering {
+		c.queue.coming--
+		e.wait(c)
 	}
 }
 
 // legBridged takes whichever of the two events of a bridge comes first.
 func (e *Engine) legBridged(leg, peer tandem.LegID) {
-	o := e.legs[leg]
-	if a := o.agent; a != nil && a.task == taskBridging && a.call.Customer == peer {
-		e.connect(a.call)
+	a := e.agentLegs[leg]
+	if a == nil {
+		a, peer = e.agentLegs[peer], leg
 	}
-	if c := o.call; c != nil && c.state == callConnecting && c.first.leg == peer {
-		e.connect(c)
+	if a != nil && a.task == taskBridging && a.call.Customer == peer {
+		e.connect(a.call)
 	}
 }
 
 func (e *Engine) legEnded(ev tandem.LegEnded) {
-	o, ok := e.legs[ev.Leg]
-	if !ok {
+	if a := e.agentLegs[ev.Leg]; a != nil {
+		delete(e.agentLegs, ev.Leg)
+		e.agentLegEnded(a, ev.Cause)
+		return
+	}
+	c := e.customers[ev.Leg]
+	if c == nil {
 		e.strays.add(ev.Leg)
 		return
 	}
-	delete(e.legs, ev.Leg)
-	if o.agent != nil {
-		e.agentLegEnded(o.agent, ev.Cause)
-		return
-	}
-	o.call.gone = true
-	e.customerLegEnded(o.call, ev)
+	delete(e.customers, ev.Leg)
+	c.gone = true
+	e.customerLegEnded(c, ev)
 }
 
 func (e *Engine) customerLegEnded(c *call, ev tandem.LegEnded) {
@@ -132,9 +136,9 @@ func (e *Engine) Failed(now time.Time, a Action, err error) {
 	case ActionAnswer, ActionPlay:
 		told = e.customerFailed(a, err)
 	case ActionDial:
-		if o := e.legs[a.Leg]; o.agent != nil {
-			delete(e.legs, a.Leg)
-			e.agentLegEnded(o.agent, tandem.CauseFailed)
+		if owner := e.agentLegs[a.Leg]; owner != nil {
+			delete(e.agentLegs, a.Leg)
+			e.agentLegEnded(owner, tandem.CauseFailed)
 		}
 	case ActionBridge:
 		told = e.bridgeFailed(a, err)

@@ -53,7 +53,7 @@ func (e *Engine) offer(c *call, s *seat, rule string) {
 	s.lastOffer = q.offers
 	a.task, a.seat, a.queue, a.fence, a.backoff = taskRinging, s, q, e.fence, 0
 	a.leg, a.hungUp = legName(c.ID, c.rung), false
-	e.legs[a.leg] = legOwner{agent: a}
+	e.agentLegs[a.leg] = a
 	e.timers.set(&a.timer, e.now+int64(q.cfg.RingTimeout))
 	e.decided(d)
 	e.offered(tandem.CallOffered{

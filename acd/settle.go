@@ -27,7 +27,7 @@ func (e *Engine) switchLost() {
 	}
 	for _, a := range e.agents {
 		if a.leg != "" {
-			delete(e.legs, a.leg)
+			delete(e.agentLegs, a.leg)
 			e.agentLegEnded(a, tandem.CauseFailed)
 		} else if a.task == taskIdle {
 			e.rest(a)
