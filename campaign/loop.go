@@ -44,6 +44,7 @@ type loop struct {
 	fault   error // why Run must end
 
 	store    trouble
+	failing  string // what the store did not do last
 	trunk    trouble
 	nextDial time.Time // for Trunk.PerSecond
 	wake     time.Time // when plan wants to be called again at the latest
@@ -276,10 +277,10 @@ func (l *loop) status() Status {
 		case dialer.StageUnset:
 		}
 	}
-	switch now := time.Now(); {
-	case now.Before(l.store.until):
+	switch {
+	case l.store.lasting():
 		s.Troubled = "store"
-	case now.Before(l.trunk.until):
+	case l.trunk.lasting():
 		s.Troubled = "trunk"
 	}
 	return s
@@ -291,6 +292,7 @@ func (l *loop) storeFailed(ctx context.Context, op string, err error) {
 		return
 	}
 	l.store.bad(time.Now())
+	l.failing = op
 	l.cfg.Logger.ErrorContext(ctx, "campaign store failed", "campaign", l.cfg.ID, "op", op, "err", err)
 }
 
@@ -313,5 +315,8 @@ func (t *trouble) bad(now time.Time) {
 	}
 	t.until = now.Add(wait)
 }
+
+// lasting says whether the failures go on, also in the moment in which it is tried again.
+func (t *trouble) lasting() bool { return t.row > t.free }
 
 func (t *trouble) good() { t.row, t.until = 0, time.Time{} }

@@ -74,7 +74,9 @@ func (l *loop) lease(now time.Time) {
 				l.storeFailed(ctx, "lease", err)
 				return
 			}
-			l.store.good()
+			if l.failing == "lease" || l.failing == "load" {
+				l.store.good() // a store that reads and cannot write is not well yet
+			}
 			l.leased(now, b)
 		}
 	})
