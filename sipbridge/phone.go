@@ -296,7 +296,7 @@ func (b *Bridge) phoneSays(p *phone, m fromPhone) {
 			b.phoneAnswers(p, br, m)
 			return
 		}
-		b.locked(func() { b.tellLocked(p, toPhone{Type: "ended", Leg: m.Leg, Cause: tandem.CauseNormal}) })
+		b.locked(func() { b.tooLateLocked(p, m) })
 		return
 	}
 	defer b.mu.Unlock()
@@ -326,6 +326,19 @@ func (b *Bridge) phoneSays(p *phone, m fromPhone) {
 	default:
 		b.tellLocked(p, toPhone{Type: "error", Leg: l.id, Message: "unknown type of message"})
 	}
+}
+
+// tooLateLocked answers a message about a leg that is not on this phone (any more). That something rings needs no answer: if it has
+// ended meanwhile, that has been said or is about to be, with its cause.
+func (b *Bridge) tooLateLocked(p *phone, m fromPhone) {
+	if m.Type == "ringing" {
+		return
+	}
+	cause := tandem.CauseNormal
+	if l := b.legs[m.Leg]; l != nil && l.agent == p.agent {
+		cause = tandem.CauseElsewhere
+	}
+	b.tellLocked(p, toPhone{Type: "ended", Leg: m.Leg, Cause: cause})
 }
 
 // refusal is why the page refuses. While one device is busy, others of the agent go on ringing; a person's refusal is for all.

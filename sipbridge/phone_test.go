@@ -204,6 +204,7 @@ func TestPhone_StrangeMessagesAreAnswered(t *testing.T) {
 		send message
 		want string
 	}{
+		{message{Type: "ringing", Leg: "nobody"}, ""},
 		{message{Type: "answer", Leg: "nobody", SDP: "v=0"}, "ended"},
 		{message{Type: "digit", Leg: string(leg), Digit: "5"}, "error"},
 		{message{Type: "dance", Leg: string(leg)}, "error"},
@@ -213,8 +214,12 @@ func TestPhone_StrangeMessagesAreAnswered(t *testing.T) {
 		p.seen = nil
 		p.mu.Unlock()
 		o.must(p.say(o.within(), c.send), "send")
-		_, err := p.await(o.within(), func(m message) bool { return m.Type == c.want && m.Leg == c.send.Leg })
+		if c.want == "" {
+			continue // The next answer would not be the first.
+		}
+		m, err := p.await(o.within(), func(m message) bool { return m.Leg == c.send.Leg })
 		o.must(err, "the answer to "+c.send.Type)
+		require.Equal(t, c.want, m.Type, "the answer to %s", c.send.Type)
 	}
 	// An answer that is no description ends the leg: the page cannot try again.
 	o.must(p.say(o.within(), message{Type: "answer", Leg: string(leg), SDP: "nonsense"}), "answer")
