@@ -90,7 +90,6 @@ type campaignConfig struct {
 	Trunk    string   `yaml:"trunk"`
 	CallerID string   `yaml:"caller_id"`
 	List     string   `yaml:"list"` // CSV file, imported once; relative to the configuration file
-	Lines    float64  `yaml:"lines_per_agent"`
 	Ring     duration `yaml:"ring"`
 	Patience duration `yaml:"patience"` // how long an answered person waits for an agent; 0: 2 s
 	Attempts int      `yaml:"max_attempts"`

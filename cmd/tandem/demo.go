@@ -122,7 +122,7 @@ func demoConfig(cfg fileConfig, carrier netip.AddrPort) fileConfig {
 	cfg.Routes = []routeConfig{{DID: "100", Queue: "support"}, {DID: "200", Queue: "sales"}}
 	cfg.Campaigns = []campaignConfig{{
 		ID: "spring", Name: "Spring renewals", Queue: "renewals", Trunk: "carrier", CallerID: "+12025550199",
-		List: filepath.Join(cfg.Data, "renewals.csv"), Lines: 1, Ring: duration(15 * time.Second), Attempts: 3,
+		List: filepath.Join(cfg.Data, "renewals.csv"), Ring: duration(15 * time.Second), Attempts: 3,
 		Retry: duration(90 * time.Second), Active: true,
 		// The law gives two seconds; a person who tries the demo gets the time to find the button.
 		Patience: duration(12 * time.Second),

@@ -48,14 +48,10 @@ func (d *dialling) build(s *server) error {
 				}
 			}
 		}
-		var pacer dialer.Pacer = dialer.Progressive{}
-		if c.Lines > 1 {
-			pacer = dialer.Ratio{Lines: c.Lines}
-		}
 		r, err := campaign.New(campaign.Config{
 			ID: tandem.CampaignID(c.ID), Queue: tandem.QueueID(c.Queue), Switch: s.bridge, Store: s.stores.Leads(),
 			Agents: staffed{s.centre}, Trunk: campaign.Trunk{ID: tandem.TrunkID(c.Trunk)}, Events: s.journal,
-			Pacer: pacer, From: tandem.CallerID{Number: tandem.Number(c.CallerID), Name: c.Name},
+			Pacer: dialer.Progressive{}, From: tandem.CallerID{Number: tandem.Number(c.CallerID), Name: c.Name},
 			Retry: campaign.Retry{MaxAttempts: c.Attempts, Rules: rules}, Ring: time.Duration(c.Ring),
 			Patience: time.Duration(c.Patience), CancelRinging: true, KeepOpen: true, Logger: s.log,
 		})
@@ -239,7 +235,11 @@ func (s staffed) Staff(ctx context.Context, queue tandem.QueueID) (campaign.Staf
 		if a.State == tandem.AgentLoggedOut || a.State == tandem.AgentUnset || !slices.Contains(a.Queues, queue) {
 			continue
 		}
-		st.Agents = append(st.Agents, dialer.Agent{State: a.State, Age: snap.At.Sub(a.Since)})
+		state := a.State
+		if state == tandem.AgentReady && a.Until.After(snap.At) {
+			state = tandem.AgentPaused // in back-off: nothing is offered to this agent yet
+		}
+		st.Agents = append(st.Agents, dialer.Agent{State: state, Age: snap.At.Sub(a.Since)})
 	}
 	return st, nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/tandem-cc/tandem"
@@ -93,6 +94,10 @@ func (s *server) build(ctx context.Context, o options) error {
 func (s *server) buildJournal(ctx context.Context) error {
 	found, err := reports.Recover(ctx, reports.RecoverConfig{
 		Store: s.stores.Journal(), Archive: s.stores.Archive(), Node: s.node, Version: version(), Now: time.Now(),
+		// The campaigns that run here settle their own attempts, by their retry rules.
+		Settles: func(id tandem.CampaignID) bool {
+			return slices.ContainsFunc(s.cfg.Campaigns, func(c campaignConfig) bool { return c.ID == string(id) })
+		},
 	})
 	if err != nil {
 		return fmt.Errorf("recovery: %w", err)

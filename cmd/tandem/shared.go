@@ -115,12 +115,13 @@ func (s *shared) publish(ctx context.Context, centre *acd.Center, journal *repor
 	go func() {
 		followed <- journal.Follow(ctx, journal.Last()+1, func(rs []tandem.Record) error {
 			for _, r := range rs {
-				switch r.Event.(type) {
-				case tandem.AgentChanged, tandem.DeviceChanged:
-					select {
-					case changed <- struct{}{}:
-					default: // one is waiting already
-					}
+				_, state := r.Event.(tandem.AgentChanged)
+				if _, device := r.Event.(tandem.DeviceChanged); !state && !device {
+					continue
+				}
+				select {
+				case changed <- struct{}{}:
+				default: // one is waiting already
 				}
 			}
 			return nil
