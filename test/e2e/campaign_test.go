@@ -71,9 +71,10 @@ campaigns:
 	require.Equal(t, 2, campaigns.Items[0].Leads)
 	require.Equal(t, 2, campaigns.Items[0].Attempts)
 	require.Equal(t, 1, campaigns.Items[0].Done, "the busy one is due again in an hour")
-	_, text := admin.do(http.MethodGet, "/api/v1/calls.csv", nil)
-	require.Contains(t, text, "unreached,busy,customer,busy")
-	require.Contains(t, text, "answered,normal,agent,connected")
+	require.Eventually(t, func() bool {
+		_, text := admin.do(http.MethodGet, "/api/v1/calls.csv", nil)
+		return strings.Contains(text, "unreached,busy,customer,busy") && strings.Contains(text, "answered,normal,agent,connected")
+	}, 10*time.Second, 50*time.Millisecond, "both attempts are in the export")
 }
 
 func TestCampaign_AKilledAttemptIsNotDialledAgain(t *testing.T) {
