@@ -1,6 +1,7 @@
 package asterisk
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -18,7 +19,10 @@ const (
 
 // dial makes a leg and asks Asterisk for its channel.
 func (lp *loop) dial(d tandem.Dial) {
-	l := &leg{id: d.Leg, state: tandem.LegStateDialing, agent: d.To.Agent, uid: ownPrefix + lp.nonce + "-" + lp.next()}
+	lp.serial++
+	// Of one length: Asterisk 22 takes a Uniqueid for used when a longer one that begins with it is.
+	uid := fmt.Sprintf("%s%s-%012d", ownPrefix, lp.nonce, lp.serial)
+	l := &leg{id: d.Leg, state: tandem.LegStateDialing, agent: d.To.Agent, uid: uid}
 	lp.add(l)
 	var channel string
 	if d.To.Agent != "" {
@@ -108,7 +112,7 @@ func (lp *loop) driveEnd(l *leg) {
 	if l.hungUp || l.channel == "" {
 		return
 	}
-	l.hungUp = lp.send(ami.NewAction("Hangup").With("Channel", l.uid).With("Cause", strconv.Itoa(l.ending.cause.Q850())), action{leg: l})
+	l.hungUp = lp.send(ami.NewAction("Hangup").With("Channel", l.channel).With("Cause", strconv.Itoa(l.ending.cause.Q850())), action{leg: l})
 	// A channel that is just being moved from one thread of Asterisk to another can miss its hang-up.
 	lp.sw.later(hangupAgain, func(lp *loop) {
 		if l.hungUp {
@@ -216,13 +220,14 @@ func (lp *loop) join(l, peer *leg) {
 
 // agiCommand gives a channel that waits in AGI(agi:async) a command. Its result comes as the event AsyncAGIExec.
 func (lp *loop) agiCommand(l *leg, what task, command string) {
-	l.running = run{id: lp.nonce + "-" + lp.next(), what: what}
-	lp.send(ami.NewAction("AGI").With("Channel", l.uid).With("Command", command).With("CommandID", l.running.id), action{leg: l})
+	lp.serial++
+	l.running = run{id: lp.nonce + "-" + strconv.FormatUint(lp.serial, 10), what: what}
+	lp.send(ami.NewAction("AGI").With("Channel", l.channel).With("Command", command).With("CommandID", l.running.id), action{leg: l})
 }
 
 // redirect brings a channel back to AGI(agi:async) from wherever it is. AsyncAGIStart tells that it is there.
 func (lp *loop) redirect(l *leg) {
 	l.deferred = true
-	lp.send(ami.NewAction("Redirect").With("Channel", l.uid).With("Context", lp.sw.cfg.Context).
+	lp.send(ami.NewAction("Redirect").With("Channel", l.channel).With("Context", lp.sw.cfg.Context).
 		With("Exten", lp.sw.cfg.Exten).With("Priority", "1"), action{leg: l})
 }

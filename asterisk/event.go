@@ -38,7 +38,7 @@ func (lp *loop) event(m ami.Message) {
 		}
 		return
 	}
-	if name := m.Get("Channel"); name != "" {
+	if name := m.Get("Channel"); isStable(name) {
 		l.channel = name
 	}
 	lp.legEvent(l, m)
@@ -66,9 +66,15 @@ func (lp *loop) legEvent(l *leg, m ami.Message) {
 	case "Hangup":
 		lp.hungUp(l, m.Get("Cause"))
 	case "Rename":
-		l.channel = m.Get("Newname")
+		if name := m.Get("Newname"); isStable(name) {
+			l.channel = name
+		}
 	}
 }
+
+// isStable says whether a channel's name is more than one of those that it bears for a moment while it is moved between threads.
+// Actions use names, because Asterisk 22 has been seen to compare a Uniqueid with the beginning of others: .4 might be found at .45.
+func isStable(name string) bool { return name != "" && !strings.ContainsRune(name, '<') }
 
 // newState takes a channel's new state.
 func (lp *loop) newState(l *leg, state string) {

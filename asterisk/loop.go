@@ -2,7 +2,6 @@ package asterisk
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"github.com/tandem-cc/tandem"
@@ -142,12 +141,6 @@ func (lp *loop) live(id tandem.LegID) *leg {
 func (lp *loop) add(l *leg) {
 	lp.legs[l.id] = l
 	lp.byUID[l.uid] = l
-}
-
-// next returns a number never used before in this Run.
-func (lp *loop) next() string {
-	lp.serial++
-	return strconv.FormatUint(lp.serial, 10)
 }
 
 // send sends an action and remembers for whom. It says whether the action went out: without a connection nothing does, and whoever

@@ -123,9 +123,15 @@ type office struct {
 	stop func()
 }
 
-func newOffice(t *testing.T, change func(*asterisk.Config)) *office {
+// newOffice runs a switch; checks, if any, sees the events instead of the office's own story, which it gets.
+func newOffice(t *testing.T, change func(*asterisk.Config), checks ...*ledger) *office {
 	t.Helper()
 	o := &office{wire: &wire{}, story: &story{t: t, changed: make(chan struct{})}}
+	handler := tandem.Handler(o.story)
+	for _, l := range checks {
+		l.story = o.story
+		handler = l
+	}
 	o.rig = newRig(t, testenv.Asterisk(t), func(c *asterisk.Config) {
 		c.AMI.Dial, c.AMI.MaxBackoff = o.wire.dial, 50*time.Millisecond
 		if change != nil {
@@ -134,7 +140,7 @@ func newOffice(t *testing.T, change func(*asterisk.Config)) *office {
 	})
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan error, 1)
-	go func() { done <- o.sw.Run(ctx, o.story) }()
+	go func() { done <- o.sw.Run(ctx, handler) }()
 	o.stop = sync.OnceFunc(func() {
 		cancel()
 		require.ErrorIs(t, <-done, context.Canceled)
