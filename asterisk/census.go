@@ -112,7 +112,7 @@ func (lp *loop) settle(channels []ami.Message) {
 
 // found takes up a leg again after a lost connection.
 func (lp *loop) found(l *leg, m ami.Message, there map[string]ami.Message) {
-	l.suspect, l.hungUp, l.channel = false, false, m.Get("Channel")
+	l.suspect, l.hungUp, l.keying, l.channel = false, false, false, m.Get("Channel")
 	lp.newState(l, m.Get("ChannelState"))
 	if j := l.joint; j != nil {
 		peer, bridge := there[j.other(l).uid], m.Get("BridgeId")

@@ -40,7 +40,7 @@
 //
 // # What it does not do
 //
-// An agent has one device. Digits are sent between bridges, not in them. Hold, recording, transfer and monitoring are not there yet.
+// An agent has one device. Hold, recording, transfer and monitoring are not there yet.
 // TrunkChanged tells only whether Asterisk is connected. Dial.Subject is not shown.
 //
 // # Goroutines

@@ -13,6 +13,8 @@ import (
 const (
 	// maxTries is how often a bridge that does not come about is tried.
 	maxTries = 3
+	// keyTime is how long a key that we press sounds, and how long it is silent after it.
+	keyTime = 80 * time.Millisecond
 	// hookCode is a feature code that no telephone can send by mistake.
 	hookCode = "DDDDDDDDDD"
 )
@@ -96,7 +98,7 @@ func (lp *loop) drive(l *leg) {
 		lp.driveEnd(l)
 	case l.joint != nil:
 		lp.driveJoint(l)
-	case !l.agi || l.deferred:
+	case !l.agi || l.deferred || l.keying:
 	case l.running.what == taskFile && (l.want != nil || l.playGen != l.soundGen):
 		lp.redirect(l) // Nothing else interrupts a file.
 	case l.running.what != taskNone:
@@ -125,10 +127,26 @@ func (lp *loop) driveEnd(l *leg) {
 // driveJoint takes a bridge apart that is not wanted any more. What comes up later is looked at again then.
 func (lp *loop) driveJoint(l *leg) {
 	j := l.joint
-	if j.up && !j.breaking && l.want != j.other(l) {
+	switch {
+	case !j.up || j.breaking:
+	case l.want != j.other(l):
 		j.breaking = true
 		lp.redirect(j.host) // The guest follows by itself: the host's command told it where to go.
+	case l.digits != "" && !l.keying:
+		// In a bridge no AGI command is taken. This action is slow: Asterisk answers it, and the next, when the key is up again.
+		key := l.digits[:1]
+		l.digits = l.digits[1:]
+		l.keying = lp.send(ami.NewAction("PlayDTMF").With("Channel", l.channel).With("Digit", key).
+			With("Duration", strconv.FormatInt(keyTime.Milliseconds(), 10)), action{leg: l})
 	}
+}
+
+// keyed goes on to the next key after a pause.
+func (lp *loop) keyed(l *leg) {
+	lp.sw.later(keyTime, func(lp *loop) {
+		l.keying = false
+		lp.drive(l)
+	})
 }
 
 func (lp *loop) driveIncoming(l *leg) {

@@ -3,7 +3,6 @@ package asterisk_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -250,8 +249,7 @@ func TestSwitch_HandlerThatHangsDoesNotStopCommands(t *testing.T) {
 		}
 		synctest.Wait()
 		close(release)
-		err = <-done
-		require.True(t, errors.Is(err, tandem.ErrFull), "%v", err)
+		require.ErrorIs(t, <-done, tandem.ErrFull)
 		server.Close()
 	})
 }

@@ -30,6 +30,7 @@ type leg struct {
 	agi      bool   // it waits in AGI(agi:async) and takes commands
 	running  run    // the AGI command under way
 	rung     bool
+	keying   bool         // a key sounds in a bridge
 	hooked   bool         // it has a key to listen for in bridges
 	playing  tandem.Sound // the signal that sounds, or the file that runs
 	playGen  uint32       // the soundGen that playing belongs to

@@ -185,6 +185,10 @@ func (lp *loop) response(m ami.Message) {
 	if err != nil || (a.name != "Originate" && a.name != "CoreShowChannels") {
 		delete(lp.actions, id)
 	}
+	if a.name == "PlayDTMF" && lp.legs[a.leg.id] == a.leg {
+		lp.keyed(a.leg)
+		return // A key that could not be sent is told by nobody: the leg is being hung up or moved.
+	}
 	switch {
 	case a.name == "Getvar" && err == nil:
 		lp.device(a.agent, m.Get("Value"))
