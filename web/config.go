@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/tandem-cc/tandem"
 	"github.com/tandem-cc/tandem/crm"
 )
@@ -55,6 +57,8 @@ type Config struct {
 	SessionTime time.Duration
 	// MetricsToken opens /metrics as a bearer to a scraper elsewhere. Empty: no token does.
 	MetricsToken string
+	// Collectors are further figures for /metrics, under names that begin with "tandem_".
+	Collectors []prometheus.Collector
 	// RequestRate is how many requests a session may make per second in the long run, with bursts of eight times
 	// that; more are answered 429. Zero means 25.
 	RequestRate float64

@@ -36,6 +36,11 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{cfg: cfg}
 	s.metrics = newMetrics(func() *snapshot { return s.feed.board.Load() })
+	for i, c := range cfg.Collectors {
+		if err := s.metrics.registry.Register(c); err != nil {
+			return nil, &tandem.ConfigError{Where: fmt.Sprintf("web.collectors[%d]", i), What: err.Error()}
+		}
+	}
 	s.feed = newFeed(&s.cfg, s.metrics)
 	s.pace = newPacer(cfg.RequestRate)
 	var err error

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/tandem-cc/tandem"
 	"github.com/tandem-cc/tandem/acd"
 	"github.com/tandem-cc/tandem/crm"
@@ -64,7 +66,10 @@ func newServer(ctx context.Context, cfg fileConfig, socks *sockets, o options, l
 			return nil, err
 		}
 	}
-	if s.stores, err = openStores(ctx, cfg); err == nil {
+	if s.stores, err = openStores(ctx, cfg); err == nil && s.shared == nil {
+		err = s.stores.take(ctx, log) // with Redis the lease decides
+	}
+	if err == nil {
 		err = s.build(ctx, o)
 	}
 	if err != nil {
@@ -203,6 +208,7 @@ func (s *server) buildWeb(o options) error {
 		Pauses:       []string{"Break", "Lunch", "Training", "Back office"},
 		Dispositions: dispositions(), Version: version(), Secure: o.secureCookies || s.tlsCert != "", Logger: s.log,
 		FailureLimit: cmp.Or(o.failureLimit, 3),
+		Collectors:   []prometheus.Collector{&figures{bridge: s.bridge, journal: s.journal, centre: s.centre}},
 		Ready: map[string]web.Check{"database": func(ctx context.Context) error {
 			_, err := s.stores.Journal().Last(ctx)
 			return err
@@ -244,6 +250,8 @@ func (s *server) run(ctx context.Context, more ...part) error {
 	var parts []part
 	if s.shared != nil {
 		parts = append(parts, part{"lease", s.shared.keep})
+	} else {
+		parts = append(parts, part{"claim", func(ctx context.Context) error { return s.stores.keep(ctx, s.log) }})
 	}
 	parts = append(parts,
 		part{"journal", s.journal.Run},

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/tandem-cc/tandem"
 	"github.com/tandem-cc/tandem/campaign"
@@ -19,6 +21,7 @@ import (
 // database is what a store offers, whichever it is.
 type database interface {
 	Migrate(ctx context.Context) error
+	Claim(ctx context.Context) error
 	Journal() reports.Store
 	Archive() reports.Archive
 	Leads() campaign.Store
@@ -36,6 +39,45 @@ type stores struct {
 	database
 
 	name string // for people: what and where, without secrets
+}
+
+// How long a server that starts waits for one that ends, and how often a running one makes sure that it still is the one.
+const (
+	claimPatience = 10 * time.Second
+	claimEvery    = 5 * time.Second
+)
+
+// take makes this process the one that runs the centre on the database. One that stops, or was killed a moment ago, is
+// waited for.
+func (s *stores) take(ctx context.Context, log *slog.Logger) error {
+	deadline := time.Now().Add(claimPatience)
+	for told := false; ; told = true {
+		err := s.Claim(ctx)
+		if !errors.Is(err, tandem.ErrConflict) || time.Now().After(deadline) {
+			return err
+		}
+		if !told {
+			log.WarnContext(ctx, "another process runs a centre on this database, waiting for its end", "database", s.name, "for", claimPatience)
+		}
+		if err := sleep(ctx, 250*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// keep makes sure of the claim until ctx ends. That another process has it is a fault that ends the server.
+func (s *stores) keep(ctx context.Context, log *slog.Logger) error {
+	for {
+		if err := sleep(ctx, claimEvery); err != nil {
+			return err
+		}
+		switch err := s.Claim(ctx); {
+		case errors.Is(err, tandem.ErrConflict):
+			return err
+		case err != nil && ctx.Err() == nil:
+			log.WarnContext(ctx, "claim on the database not confirmed, trying again", "err", err)
+		}
+	}
 }
 
 // openStores opens PostgreSQL when the configuration or the environment names one, else SQLite in the data folder, and

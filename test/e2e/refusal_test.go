@@ -30,6 +30,8 @@ func TestRefusal_AStrangerReachesNobody(t *testing.T) {
 	require.Error(t, stranger.register(ctx, s.SIP, "e2e.invalid", "guess"), "nor may a stranger register")
 	require.Eventually(t, func() bool { return strings.Contains(s.err.String(), "refused") }, 5*time.Second, 20*time.Millisecond,
 		"the log says so")
+	_, text := s.login(t, "admin", s.password(t, "admin")).do(http.MethodGet, "/metrics", nil)
+	require.Positive(t, metric(text, `tandem_sip_refused_total{reason="stranger"`), "and the metrics")
 
 	// Nobody was disturbed, and the trunk's customer is served as if nothing had happened.
 	require.Empty(t, desk.rings)
