@@ -114,6 +114,14 @@ func (lp *loop) driveEnd(l *leg) {
 	if l.hungUp || l.channel == "" {
 		return
 	}
+	if j := l.joint; j != nil && j.guest == l && !j.up && !l.overdue {
+		// Asterisk 22 loses a channel structure for ever when a guest is hung up in the very moment in which it is fetched.
+		lp.sw.later(hangupAgain, func(lp *loop) {
+			l.overdue = true
+			lp.drive(l)
+		})
+		return
+	}
 	l.hungUp = lp.send(ami.NewAction("Hangup").With("Channel", l.channel).With("Cause", strconv.Itoa(l.ending.cause.Q850())), action{leg: l})
 	// A channel that is just being moved from one thread of Asterisk to another can miss its hang-up.
 	lp.sw.later(hangupAgain, func(lp *loop) {

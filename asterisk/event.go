@@ -182,6 +182,7 @@ func (lp *loop) leave(l *leg) {
 	// The bridge did not come about. A guest that was not fetched is where it was.
 	if j.host == l && peer.joint == j && !j.guestIn {
 		peer.joint = nil
+		lp.drive(peer)
 	}
 	if l.want == peer && j.host == l {
 		if l.tries++; l.tries >= maxTries {
@@ -257,6 +258,7 @@ func (lp *loop) bereave(j *joint, left *leg) {
 	if j.guest == left && !j.guestIn {
 		left.joint = nil
 	}
+	lp.drive(left)
 }
 
 // originated takes the last word on a Dial.

@@ -37,6 +37,7 @@ type leg struct {
 	joint    *joint
 	suspect  bool // not heard of since the connection came back
 	hungUp   bool // Hangup was sent on this connection
+	overdue  bool // the hang-up waits no longer for the bridge
 	deferred bool // a Redirect back to AGI is under way
 }
 

@@ -219,15 +219,18 @@ func (c *Client) keepConnected(ctx context.Context) error {
 
 // serve runs one connection from its login to its end.
 func (c *Client) serve(ctx context.Context, s *session) error {
-	// The queue may still hold what the last connection told. Waiting here costs nothing: nothing is read yet.
-	if err := c.tell(ctx, Notice{Kind: NoticeUp, Message: s.login}); err != nil {
-		return errors.Join(err, s.conn.Close())
-	}
-	c.cfg.Logger.InfoContext(ctx, "connected to asterisk", "addr", c.cfg.Addr, "greeting", s.greeting)
+	// Commands have to work when the handler hears of the connection.
 	c.mu.Lock()
 	c.session = s
 	c.mu.Unlock()
-	err := s.run(ctx, c)
+	// The queue may still hold what the last connection told. Waiting for room costs nothing: nothing is read yet.
+	err := c.tell(ctx, Notice{Kind: NoticeUp, Message: s.login})
+	if err == nil {
+		c.cfg.Logger.InfoContext(ctx, "connected to asterisk", "addr", c.cfg.Addr, "greeting", s.greeting)
+		err = s.run(ctx, c)
+	} else {
+		err = errors.Join(err, s.conn.Close())
+	}
 	c.mu.Lock()
 	c.session = nil
 	for id, w := range c.waiting {

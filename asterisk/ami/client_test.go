@@ -292,3 +292,20 @@ func TestNew_NamesWhatIsWrong(t *testing.T) {
 	_, err := ami.New(good)
 	require.ErrorContains(t, err, "host:port")
 }
+
+func TestClient_CommandsWorkWhenUpIsTold(t *testing.T) {
+	t.Parallel()
+	for range 50 {
+		server := &amifake.Server{Secret: "s"}
+		client, err := ami.New(ami.Config{Addr: "h:1", Username: "u", Secret: "s", Dial: server.Dial})
+		require.NoError(t, err)
+		told := errors.New("told")
+		err = client.Run(t.Context(), func(context.Context, ami.Notice) error {
+			_, err := client.Send(ami.NewAction("CoreShowChannels"))
+			return errors.Join(told, err)
+		})
+		require.ErrorIs(t, err, told)
+		require.NotErrorIs(t, err, tandem.ErrClosed)
+		server.Close()
+	}
+}
