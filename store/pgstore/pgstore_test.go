@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -148,4 +149,24 @@ func BenchmarkArchive(b *testing.B) {
 		b.Helper()
 		return openDSN(b, testenv.Postgres(b)).Archive()
 	})
+}
+
+func TestClaim_OneProcessRunsTheCentre(t *testing.T) {
+	t.Parallel()
+	dsn := testenv.Postgres(t)
+	own := inSchema(t, dsn)
+	first, second, elsewhere := openDSN(t, own), openDSN(t, own), openDSN(t, inSchema(t, dsn))
+	require.NoError(t, first.Claim(t.Context()))
+	require.NoError(t, first.Claim(t.Context()), "again, by whom it belongs to")
+	require.ErrorIs(t, second.Claim(t.Context()), tandem.ErrConflict)
+	require.NoError(t, elsewhere.Claim(t.Context()), "another schema is another centre")
+
+	// The connection that holds the claim breaks: the claim is found lost, and taken again.
+	_, err := second.Pool().ExecContext(t.Context(), "SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid) "+
+		"WHERE locktype = 'advisory' AND state = 'idle' AND query = 'SELECT 1'") // what a claim that was asked for again said last
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return first.Claim(t.Context()) == nil }, 5*time.Second, 10*time.Millisecond)
+	require.ErrorIs(t, second.Claim(t.Context()), tandem.ErrConflict)
+	require.NoError(t, first.Close())
+	require.NoError(t, second.Claim(t.Context()))
 }

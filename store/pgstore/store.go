@@ -33,7 +33,8 @@ type Config struct {
 
 // Store is a PostgreSQL database behind the ports of the engines. All methods may be called concurrently.
 type Store struct {
-	db *sqlstore.DB
+	db    *sqlstore.DB
+	claim claim
 }
 
 // Open connects. The schema is not touched: call Migrate before anything else.
@@ -62,8 +63,8 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	}}, nil
 }
 
-// Close closes the connections.
-func (s *Store) Close() error { return s.db.Close() }
+// Close closes the connections and gives up the claim.
+func (s *Store) Close() error { return errors.Join(s.claim.release(), s.db.Close()) }
 
 // Journal returns the journal.
 func (s *Store) Journal() reports.Store { return s.db.Journal() }
@@ -98,16 +99,13 @@ func (s *Store) Migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// The lock is the schema's: centres in other schemas of the database do not wait for this one.
-	var schema string
-	if err := s.db.Write.QueryRowContext(ctx, "SELECT current_schema()").Scan(&schema); err != nil {
+	id, err := lockID(ctx, s.db.Write, "tandem.")
+	if err != nil {
 		return fmt.Errorf("pgstore: migrate: %w", err)
 	}
-	id := fnv.New64a()
-	_, _ = id.Write([]byte("tandem." + schema)) // a hash takes everything
 	locker, err := lock.NewPostgresSessionLocker(
-		lock.WithLockID(int64(id.Sum64())), //nolint:gosec // any number will do
-		lock.WithLockTimeout(1, 300),       // ask each second, for five minutes
+		lock.WithLockID(id),
+		lock.WithLockTimeout(1, 300), // ask each second, for five minutes
 	)
 	if err != nil {
 		return fmt.Errorf("pgstore: migrate: %w", err)
@@ -120,6 +118,20 @@ func (s *Store) Migrate(ctx context.Context) error {
 		return fmt.Errorf("pgstore: migrate: %w", err)
 	}
 	return nil
+}
+
+// lockID names an advisory lock of the schema: centres in other schemas of the database have their own.
+func lockID(ctx context.Context, q interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}, purpose string,
+) (int64, error) {
+	var schema string
+	if err := q.QueryRowContext(ctx, "SELECT current_schema()").Scan(&schema); err != nil {
+		return 0, err //nolint:wrapcheck // The caller says what for.
+	}
+	id := fnv.New64a()
+	_, _ = id.Write([]byte(purpose + schema)) // a hash takes everything
+	return int64(id.Sum64()), nil             //nolint:gosec // any number will do
 }
 
 // Migrations returns the schema's numbered files in the form of package goose.

@@ -1,6 +1,7 @@
 package sqlitestore_test
 
 import (
+	"context"
 	"path/filepath"
 	"testing"
 
@@ -88,4 +89,20 @@ func BenchmarkArchive(b *testing.B) {
 		b.Helper()
 		return openFile(b, filepath.Join(b.TempDir(), "tandem.db")).Archive()
 	})
+}
+
+func TestClaim_OneProcessRunsTheCentre(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "tandem.db")
+	first, second := openFile(t, path), openFile(t, path)
+	ctx, cancel := context.WithCancel(t.Context())
+	require.NoError(t, first.Claim(ctx))
+	cancel()
+	require.NoError(t, first.Claim(t.Context()), "again, by whom it belongs to")
+	require.ErrorIs(t, second.Claim(t.Context()), tandem.ErrConflict)
+	require.ErrorIs(t, second.Claim(t.Context()), tandem.ErrConflict, "and the first one's outlives the context that it was made with")
+	_, err := second.Journal().Last(t.Context())
+	require.NoError(t, err, "reading needs no claim")
+	require.NoError(t, first.Close())
+	require.NoError(t, second.Claim(t.Context()))
 }

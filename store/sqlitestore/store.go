@@ -31,7 +31,9 @@ type Config struct {
 
 // Store is a SQLite file behind the ports of the engines. All methods may be called concurrently.
 type Store struct {
-	db *sqlstore.DB
+	db    *sqlstore.DB
+	path  string
+	claim claim
 }
 
 // Open opens the file, or makes it. The schema is not touched: call Migrate before anything else.
@@ -59,7 +61,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	}
 	read.SetMaxOpenConns(cfg.Readers)
 	read.SetMaxIdleConns(cfg.Readers)
-	return &Store{db: &sqlstore.DB{Name: "sqlitestore", Write: write, Read: read}}, nil
+	return &Store{path: cfg.Path, db: &sqlstore.DB{Name: "sqlitestore", Write: write, Read: read}}, nil
 }
 
 // private makes the file, or checks that it is one, and closes it to everybody else. SQLite gives its companions the same mode.
@@ -88,8 +90,8 @@ func open(ctx context.Context, path, more string) (*sql.DB, error) {
 	return db, nil
 }
 
-// Close closes the connections.
-func (s *Store) Close() error { return s.db.Close() }
+// Close closes the connections and gives up the claim.
+func (s *Store) Close() error { return errors.Join(s.db.Close(), s.claim.release()) }
 
 // Journal returns the journal.
 func (s *Store) Journal() reports.Store { return s.db.Journal() }
