@@ -6,6 +6,7 @@
 //
 //	cmd/*  examples/*   choose, configure, start, stop; may import anything
 //	web                 HTTP: API, event stream, agent console; imports the engines it shows
+//	web/account         who may log in, and the ports that a store keeps that behind
 //	acd                 who gets the next call
 //	dialer, campaign    when to place the next call, and whom to call (campaign imports dialer)
 //	reports             the journal folded into call records and figures

@@ -9,19 +9,19 @@ import (
 	"time"
 
 	"github.com/tandem-cc/tandem"
-	"github.com/tandem-cc/tandem/web"
+	"github.com/tandem-cc/tandem/web/account"
 )
 
-// Accounts is web.Accounts and web.Sessions in memory. The zero value is empty and ready; it must not be copied after first use.
+// Accounts is account.Accounts and account.Sessions in memory. The zero value is empty and ready; it must not be copied after first use.
 type Accounts struct {
 	mu       sync.Mutex
-	accounts map[string]web.Account
-	sessions map[string]web.Session
+	accounts map[string]account.Account
+	sessions map[string]account.Session
 }
 
 var (
-	_ web.Accounts = (*Accounts)(nil)
-	_ web.Sessions = (*Accounts)(nil)
+	_ account.Accounts = (*Accounts)(nil)
+	_ account.Sessions = (*Accounts)(nil)
 )
 
 // NewAccounts returns a store in which nobody may log in.
@@ -34,27 +34,27 @@ func (a *Accounts) begin(ctx context.Context, op string) error {
 	}
 	a.mu.Lock()
 	if a.accounts == nil {
-		a.accounts = make(map[string]web.Account)
-		a.sessions = make(map[string]web.Session)
+		a.accounts = make(map[string]account.Account)
+		a.sessions = make(map[string]account.Session)
 	}
 	return nil
 }
 
-// Account implements web.Accounts.
-func (a *Accounts) Account(ctx context.Context, login string) (web.Account, error) {
+// Account implements account.Accounts.
+func (a *Accounts) Account(ctx context.Context, login string) (account.Account, error) {
 	if err := a.begin(ctx, "account"); err != nil {
-		return web.Account{}, err
+		return account.Account{}, err
 	}
 	defer a.mu.Unlock()
 	acc, ok := a.accounts[login]
 	if !ok {
-		return web.Account{}, fmt.Errorf("memstore: account: %w", tandem.ErrNotFound)
+		return account.Account{}, fmt.Errorf("memstore: account: %w", tandem.ErrNotFound)
 	}
 	return acc, nil
 }
 
-// ListAccounts implements web.Accounts.
-func (a *Accounts) ListAccounts(ctx context.Context) ([]web.Account, error) {
+// ListAccounts implements account.Accounts.
+func (a *Accounts) ListAccounts(ctx context.Context) ([]account.Account, error) {
 	if err := a.begin(ctx, "list accounts"); err != nil {
 		return nil, err
 	}
@@ -62,8 +62,8 @@ func (a *Accounts) ListAccounts(ctx context.Context) ([]web.Account, error) {
 	return byID(a.accounts), nil
 }
 
-// SaveAccount implements web.Accounts.
-func (a *Accounts) SaveAccount(ctx context.Context, acc web.Account) error {
+// SaveAccount implements account.Accounts.
+func (a *Accounts) SaveAccount(ctx context.Context, acc account.Account) error {
 	if err := a.begin(ctx, "save account"); err != nil {
 		return err
 	}
@@ -76,8 +76,8 @@ func (a *Accounts) SaveAccount(ctx context.Context, acc web.Account) error {
 	return nil
 }
 
-// SaveSession implements web.Sessions.
-func (a *Accounts) SaveSession(ctx context.Context, s web.Session) error {
+// SaveSession implements account.Sessions.
+func (a *Accounts) SaveSession(ctx context.Context, s account.Session) error {
 	if err := a.begin(ctx, "save session"); err != nil {
 		return err
 	}
@@ -86,31 +86,31 @@ func (a *Accounts) SaveSession(ctx context.Context, s web.Session) error {
 	return nil
 }
 
-// Session implements web.Sessions.
-func (a *Accounts) Session(ctx context.Context, key string) (web.Session, error) {
+// Session implements account.Sessions.
+func (a *Accounts) Session(ctx context.Context, key string) (account.Session, error) {
 	if err := a.begin(ctx, "session"); err != nil {
-		return web.Session{}, err
+		return account.Session{}, err
 	}
 	defer a.mu.Unlock()
 	s, ok := a.sessions[key]
 	if !ok {
-		return web.Session{}, fmt.Errorf("memstore: session: %w", tandem.ErrNotFound)
+		return account.Session{}, fmt.Errorf("memstore: session: %w", tandem.ErrNotFound)
 	}
 	return s, nil
 }
 
-// ListSessions implements web.Sessions.
-func (a *Accounts) ListSessions(ctx context.Context, login string) ([]web.Session, error) {
+// ListSessions implements account.Sessions.
+func (a *Accounts) ListSessions(ctx context.Context, login string) ([]account.Session, error) {
 	if err := a.begin(ctx, "list sessions"); err != nil {
 		return nil, err
 	}
 	defer a.mu.Unlock()
-	list := slices.DeleteFunc(byID(a.sessions), func(s web.Session) bool { return login != "" && s.Login != login })
-	slices.SortStableFunc(list, func(x, y web.Session) int { return cmp.Or(y.Created.Compare(x.Created), cmp.Compare(x.Key, y.Key)) })
+	list := slices.DeleteFunc(byID(a.sessions), func(s account.Session) bool { return login != "" && s.Login != login })
+	slices.SortStableFunc(list, func(x, y account.Session) int { return cmp.Or(y.Created.Compare(x.Created), cmp.Compare(x.Key, y.Key)) })
 	return list, nil
 }
 
-// DeleteSession implements web.Sessions.
+// DeleteSession implements account.Sessions.
 func (a *Accounts) DeleteSession(ctx context.Context, key string) error {
 	if err := a.begin(ctx, "delete session"); err != nil {
 		return err
@@ -120,7 +120,7 @@ func (a *Accounts) DeleteSession(ctx context.Context, key string) error {
 	return nil
 }
 
-// DeleteExpired implements web.Sessions.
+// DeleteExpired implements account.Sessions.
 func (a *Accounts) DeleteExpired(ctx context.Context, now time.Time) error {
 	if err := a.begin(ctx, "delete expired sessions"); err != nil {
 		return err

@@ -8,7 +8,7 @@ import (
 	"github.com/tandem-cc/tandem/reports"
 	"github.com/tandem-cc/tandem/store/memstore"
 	"github.com/tandem-cc/tandem/store/storetest"
-	"github.com/tandem-cc/tandem/web"
+	"github.com/tandem-cc/tandem/web/account"
 )
 
 func TestJournal(t *testing.T) {
@@ -49,15 +49,15 @@ func TestLeads(t *testing.T) {
 
 func TestAccounts(t *testing.T) {
 	t.Parallel()
-	storetest.Accounts(t, func(*testing.T) storetest.Durable[web.Accounts] {
-		return storetest.Durable[web.Accounts]{Store: memstore.NewAccounts()}
+	storetest.Accounts(t, func(*testing.T) storetest.Durable[account.Accounts] {
+		return storetest.Durable[account.Accounts]{Store: memstore.NewAccounts()}
 	})
 }
 
 func TestSessions(t *testing.T) {
 	t.Parallel()
-	storetest.Sessions(t, func(*testing.T) storetest.Durable[web.Sessions] {
-		return storetest.Durable[web.Sessions]{Store: memstore.NewAccounts()}
+	storetest.Sessions(t, func(*testing.T) storetest.Durable[account.Sessions] {
+		return storetest.Durable[account.Sessions]{Store: memstore.NewAccounts()}
 	})
 }
 

@@ -20,7 +20,7 @@ import (
 	"github.com/tandem-cc/tandem/reports"
 	"github.com/tandem-cc/tandem/store/pgstore"
 	"github.com/tandem-cc/tandem/store/storetest"
-	"github.com/tandem-cc/tandem/web"
+	"github.com/tandem-cc/tandem/web/account"
 )
 
 // openDSN connects and closes with the test.
@@ -91,12 +91,12 @@ func TestLeads(t *testing.T) {
 
 func TestAccounts(t *testing.T) {
 	t.Parallel()
-	storetest.Accounts(t, durable(testenv.Postgres(t), func(s *pgstore.Store) web.Accounts { return s.Accounts() }))
+	storetest.Accounts(t, durable(testenv.Postgres(t), func(s *pgstore.Store) account.Accounts { return s.Accounts() }))
 }
 
 func TestSessions(t *testing.T) {
 	t.Parallel()
-	storetest.Sessions(t, durable(testenv.Postgres(t), func(s *pgstore.Store) web.Sessions { return s.Sessions() }))
+	storetest.Sessions(t, durable(testenv.Postgres(t), func(s *pgstore.Store) account.Sessions { return s.Sessions() }))
 }
 
 func TestOutbox(t *testing.T) {

@@ -19,7 +19,7 @@ import (
 	"github.com/tandem-cc/tandem/crm"
 	"github.com/tandem-cc/tandem/reports"
 	"github.com/tandem-cc/tandem/store/internal/sqlstore"
-	"github.com/tandem-cc/tandem/web"
+	"github.com/tandem-cc/tandem/web/account"
 )
 
 // Config says which server is used.
@@ -85,10 +85,10 @@ func (s *Store) Lists() campaign.Lists { return s.db.Leads() }
 func (s *Store) DoNotCall() campaign.DoNotCall { return s.db.Leads() }
 
 // Accounts returns who may log in.
-func (s *Store) Accounts() web.Accounts { return s.db.Accounts() }
+func (s *Store) Accounts() account.Accounts { return s.db.Accounts() }
 
 // Sessions returns who is logged in.
-func (s *Store) Sessions() web.Sessions { return s.db.Sessions() }
+func (s *Store) Sessions() account.Sessions { return s.db.Sessions() }
 
 // Outbox returns the webhooks' outbox.
 func (s *Store) Outbox() crm.Outbox { return s.db.Outbox() }

@@ -13,7 +13,7 @@ import (
 	"github.com/tandem-cc/tandem/reports"
 	"github.com/tandem-cc/tandem/store/sqlitestore"
 	"github.com/tandem-cc/tandem/store/storetest"
-	"github.com/tandem-cc/tandem/web"
+	"github.com/tandem-cc/tandem/web/account"
 )
 
 // openFile opens the file and closes it with the test.
@@ -64,12 +64,12 @@ func TestLeads(t *testing.T) {
 
 func TestAccounts(t *testing.T) {
 	t.Parallel()
-	storetest.Accounts(t, durable(func(s *sqlitestore.Store) web.Accounts { return s.Accounts() }))
+	storetest.Accounts(t, durable(func(s *sqlitestore.Store) account.Accounts { return s.Accounts() }))
 }
 
 func TestSessions(t *testing.T) {
 	t.Parallel()
-	storetest.Sessions(t, durable(func(s *sqlitestore.Store) web.Sessions { return s.Sessions() }))
+	storetest.Sessions(t, durable(func(s *sqlitestore.Store) account.Sessions { return s.Sessions() }))
 }
 
 func TestOutbox(t *testing.T) {

@@ -11,13 +11,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tandem-cc/tandem"
-	"github.com/tandem-cc/tandem/web"
+	"github.com/tandem-cc/tandem/web/account"
 )
 
-// Accounts checks a web.Accounts.
-func Accounts(t *testing.T, open func(t *testing.T) Durable[web.Accounts]) {
+// Accounts checks a account.Accounts.
+func Accounts(t *testing.T, open func(t *testing.T) Durable[account.Accounts]) {
 	t.Helper()
-	cases(t, open, map[string]func(*testing.T, Durable[web.Accounts]){
+	cases(t, open, map[string]func(*testing.T, Durable[account.Accounts]){
 		"SavesByVersion":    accountsSaveByVersion,
 		"OneOfManyWins":     accountsOneOfManyWins,
 		"Lists":             accountsList,
@@ -26,10 +26,10 @@ func Accounts(t *testing.T, open func(t *testing.T) Durable[web.Accounts]) {
 	})
 }
 
-// Sessions checks a web.Sessions.
-func Sessions(t *testing.T, open func(t *testing.T) Durable[web.Sessions]) {
+// Sessions checks a account.Sessions.
+func Sessions(t *testing.T, open func(t *testing.T) Durable[account.Sessions]) {
 	t.Helper()
-	cases(t, open, map[string]func(*testing.T, Durable[web.Sessions]){
+	cases(t, open, map[string]func(*testing.T, Durable[account.Sessions]){
 		"SavesAndDeletes":   sessionsSaveAndDelete,
 		"Lists":             sessionsList,
 		"DeletesExpired":    sessionsDeleteExpired,
@@ -39,17 +39,17 @@ func Sessions(t *testing.T, open func(t *testing.T) Durable[web.Sessions]) {
 }
 
 // account returns an account with every field set.
-func account(login string) web.Account {
-	return web.Account{
-		Login: login, Name: "Ana Gil ☎", Role: web.RoleSupervisor, Agent: "ana", Password: "$argon2id$v=19$m=1,t=1,p=1$c2FsdA$aGFzaA",
+func person(login string) account.Account {
+	return account.Account{
+		Login: login, Name: "Ana Gil ☎", Role: account.RoleSupervisor, Agent: "ana", Password: "$argon2id$v=19$m=1,t=1,p=1$c2FsdA$aGFzaA",
 		Disabled: true, Failures: 2, LockedUntil: start(),
 	}
 }
 
-func accountsSaveByVersion(t *testing.T, d Durable[web.Accounts]) {
+func accountsSaveByVersion(t *testing.T, d Durable[account.Accounts]) {
 	_, err := d.Store.Account(t.Context(), "ana")
 	require.ErrorIs(t, err, tandem.ErrNotFound)
-	a := account("ana")
+	a := person("ana")
 	require.NoError(t, d.Store.SaveAccount(t.Context(), a))
 	require.ErrorIs(t, d.Store.SaveAccount(t.Context(), a), tandem.ErrConflict, "a new account whose name is taken")
 	got, err := d.Store.Account(t.Context(), "ana")
@@ -63,13 +63,13 @@ func accountsSaveByVersion(t *testing.T, d Durable[web.Accounts]) {
 	require.NoError(t, err)
 	assert.Equal(t, 3, got.Failures)
 	assert.EqualValues(t, 2, got.Version)
-	stranger := account("bo")
+	stranger := person("bo")
 	stranger.Version = 5
 	require.ErrorIs(t, d.Store.SaveAccount(t.Context(), stranger), tandem.ErrConflict, "a change of an account that is not there")
 }
 
-func accountsOneOfManyWins(t *testing.T, d Durable[web.Accounts]) {
-	require.NoError(t, d.Store.SaveAccount(t.Context(), account("ana")))
+func accountsOneOfManyWins(t *testing.T, d Durable[account.Accounts]) {
+	require.NoError(t, d.Store.SaveAccount(t.Context(), person("ana")))
 	a, err := d.Store.Account(t.Context(), "ana")
 	require.NoError(t, err)
 	var won atomic.Int64
@@ -87,12 +87,12 @@ func accountsOneOfManyWins(t *testing.T, d Durable[web.Accounts]) {
 	assert.EqualValues(t, 1, won.Load(), "changes on one version")
 }
 
-func accountsList(t *testing.T, d Durable[web.Accounts]) {
+func accountsList(t *testing.T, d Durable[account.Accounts]) {
 	accs, err := d.Store.ListAccounts(t.Context())
 	require.NoError(t, err)
 	assert.Empty(t, accs)
 	for _, login := range []string{"bo", "ana", "zoe"} {
-		require.NoError(t, d.Store.SaveAccount(t.Context(), account(login)))
+		require.NoError(t, d.Store.SaveAccount(t.Context(), person(login)))
 	}
 	accs, err = d.Store.ListAccounts(t.Context())
 	require.NoError(t, err)
@@ -103,14 +103,14 @@ func accountsList(t *testing.T, d Durable[web.Accounts]) {
 	assert.Equal(t, []string{"ana", "bo", "zoe"}, logins)
 }
 
-func accountsHeedTheContext(t *testing.T, d Durable[web.Accounts]) {
-	require.ErrorIs(t, d.Store.SaveAccount(cancelled(t), account("ana")), context.Canceled)
+func accountsHeedTheContext(t *testing.T, d Durable[account.Accounts]) {
+	require.ErrorIs(t, d.Store.SaveAccount(cancelled(t), person("ana")), context.Canceled)
 	_, err := d.Store.Account(t.Context(), "ana")
 	require.ErrorIs(t, err, tandem.ErrNotFound)
 }
 
-func accountsSurviveReopening(t *testing.T, d Durable[web.Accounts]) {
-	a := account("ana")
+func accountsSurviveReopening(t *testing.T, d Durable[account.Accounts]) {
+	a := person("ana")
 	require.NoError(t, d.Store.SaveAccount(t.Context(), a))
 	a.Version = 1
 	got, err := d.reopen(t).Account(t.Context(), "ana")
@@ -119,12 +119,12 @@ func accountsSurviveReopening(t *testing.T, d Durable[web.Accounts]) {
 }
 
 // session returns a session with every field set that began n minutes after the start.
-func session(key, login string, n int) web.Session {
+func session(key, login string, n int) account.Session {
 	at := start().Add(time.Duration(n) * time.Minute)
-	return web.Session{Key: key, Login: login, Token: true, Label: "Firefox ☎", Created: at, Seen: at, Expires: at.Add(time.Hour)}
+	return account.Session{Key: key, Login: login, Token: true, Label: "Firefox ☎", Created: at, Seen: at, Expires: at.Add(time.Hour)}
 }
 
-func sessionsSaveAndDelete(t *testing.T, d Durable[web.Sessions]) {
+func sessionsSaveAndDelete(t *testing.T, d Durable[account.Sessions]) {
 	s := session("k1", "ana", 0)
 	require.NoError(t, d.Store.SaveSession(t.Context(), s))
 	s.Seen = s.Seen.Add(time.Minute)
@@ -138,7 +138,7 @@ func sessionsSaveAndDelete(t *testing.T, d Durable[web.Sessions]) {
 	require.ErrorIs(t, err, tandem.ErrNotFound)
 }
 
-func sessionsList(t *testing.T, d Durable[web.Sessions]) {
+func sessionsList(t *testing.T, d Durable[account.Sessions]) {
 	for i, key := range []string{"k0", "k1", "k2"} {
 		login := "ana"
 		if i == 1 {
@@ -160,7 +160,7 @@ func sessionsList(t *testing.T, d Durable[web.Sessions]) {
 	assert.Empty(t, keys("nobody"))
 }
 
-func sessionsDeleteExpired(t *testing.T, d Durable[web.Sessions]) {
+func sessionsDeleteExpired(t *testing.T, d Durable[account.Sessions]) {
 	for i, key := range []string{"k0", "k1", "k2"} {
 		require.NoError(t, d.Store.SaveSession(t.Context(), session(key, "ana", i)))
 	}
@@ -171,13 +171,13 @@ func sessionsDeleteExpired(t *testing.T, d Durable[web.Sessions]) {
 	assert.Equal(t, "k2", list[0].Key)
 }
 
-func sessionsHeedTheContext(t *testing.T, d Durable[web.Sessions]) {
+func sessionsHeedTheContext(t *testing.T, d Durable[account.Sessions]) {
 	require.ErrorIs(t, d.Store.SaveSession(cancelled(t), session("k", "ana", 0)), context.Canceled)
 	_, err := d.Store.Session(t.Context(), "k")
 	require.ErrorIs(t, err, tandem.ErrNotFound)
 }
 
-func sessionsSurviveReopening(t *testing.T, d Durable[web.Sessions]) {
+func sessionsSurviveReopening(t *testing.T, d Durable[account.Sessions]) {
 	s := session("k", "ana", 0)
 	require.NoError(t, d.Store.SaveSession(t.Context(), s))
 	got, err := d.reopen(t).Session(t.Context(), "k")

@@ -9,18 +9,18 @@ import (
 	"time"
 
 	"github.com/tandem-cc/tandem"
-	"github.com/tandem-cc/tandem/web"
+	"github.com/tandem-cc/tandem/web/account"
 )
 
-// Accounts is web.Accounts over a database.
+// Accounts is account.Accounts over a database.
 type Accounts struct{ db *DB }
 
-// Sessions is web.Sessions over a database.
+// Sessions is account.Sessions over a database.
 type Sessions struct{ db *DB }
 
 var (
-	_ web.Accounts = (*Accounts)(nil)
-	_ web.Sessions = (*Sessions)(nil)
+	_ account.Accounts = (*Accounts)(nil)
+	_ account.Sessions = (*Sessions)(nil)
 )
 
 // Accounts returns the accounts in the database.
@@ -43,20 +43,20 @@ ON CONFLICT (skey) DO UPDATE SET login = excluded.login, created = excluded.crea
 	deleteExpired  = `DELETE FROM session WHERE expires <= $1`
 )
 
-// Account implements web.Accounts.
-func (a *Accounts) Account(ctx context.Context, login string) (web.Account, error) {
-	acc, err := one[web.Account](ctx, a.db, selectAccount, text(login))
+// Account implements account.Accounts.
+func (a *Accounts) Account(ctx context.Context, login string) (account.Account, error) {
+	acc, err := one[account.Account](ctx, a.db, selectAccount, text(login))
 	return acc, a.db.wrap("account", err)
 }
 
-// ListAccounts implements web.Accounts.
-func (a *Accounts) ListAccounts(ctx context.Context) ([]web.Account, error) {
-	accs, err := all[web.Account](ctx, a.db, selectAccounts)
+// ListAccounts implements account.Accounts.
+func (a *Accounts) ListAccounts(ctx context.Context) ([]account.Account, error) {
+	accs, err := all[account.Account](ctx, a.db, selectAccounts)
 	return accs, a.db.wrap("list accounts", err)
 }
 
-// SaveAccount implements web.Accounts.
-func (a *Accounts) SaveAccount(ctx context.Context, acc web.Account) error {
+// SaveAccount implements account.Accounts.
+func (a *Accounts) SaveAccount(ctx context.Context, acc account.Account) error {
 	before := acc.Version
 	acc.Version++
 	data, err := json.Marshal(acc)
@@ -74,8 +74,8 @@ func (a *Accounts) SaveAccount(ctx context.Context, acc web.Account) error {
 	return a.db.wrap("save account", err)
 }
 
-// SaveSession implements web.Sessions.
-func (s *Sessions) SaveSession(ctx context.Context, ses web.Session) error {
+// SaveSession implements account.Sessions.
+func (s *Sessions) SaveSession(ctx context.Context, ses account.Session) error {
 	data, err := json.Marshal(ses)
 	if err != nil {
 		return s.db.wrap("save session", err)
@@ -84,25 +84,25 @@ func (s *Sessions) SaveSession(ctx context.Context, ses web.Session) error {
 	return s.db.wrap("save session", err)
 }
 
-// Session implements web.Sessions.
-func (s *Sessions) Session(ctx context.Context, key string) (web.Session, error) {
-	ses, err := one[web.Session](ctx, s.db, selectSession, text(key))
+// Session implements account.Sessions.
+func (s *Sessions) Session(ctx context.Context, key string) (account.Session, error) {
+	ses, err := one[account.Session](ctx, s.db, selectSession, text(key))
 	return ses, s.db.wrap("session", err)
 }
 
-// ListSessions implements web.Sessions.
-func (s *Sessions) ListSessions(ctx context.Context, login string) ([]web.Session, error) {
-	list, err := all[web.Session](ctx, s.db, selectSessions, text(login))
+// ListSessions implements account.Sessions.
+func (s *Sessions) ListSessions(ctx context.Context, login string) ([]account.Session, error) {
+	list, err := all[account.Session](ctx, s.db, selectSessions, text(login))
 	return list, s.db.wrap("list sessions", err)
 }
 
-// DeleteSession implements web.Sessions.
+// DeleteSession implements account.Sessions.
 func (s *Sessions) DeleteSession(ctx context.Context, key string) error {
 	_, err := s.db.Write.ExecContext(ctx, deleteSession, text(key))
 	return s.db.wrap("delete session", err)
 }
 
-// DeleteExpired implements web.Sessions.
+// DeleteExpired implements account.Sessions.
 func (s *Sessions) DeleteExpired(ctx context.Context, now time.Time) error {
 	_, err := s.db.Write.ExecContext(ctx, deleteExpired, always(now))
 	return s.db.wrap("delete expired sessions", err)

@@ -1,4 +1,4 @@
-package web
+package account
 
 import (
 	"fmt"
@@ -35,7 +35,7 @@ func (r Role) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 func (r *Role) UnmarshalText(text []byte) error {
 	i := slices.Index(roleNames(), string(text))
 	if i < 0 {
-		return fmt.Errorf("web: %q is not a role: %w", text, tandem.ErrInvalid)
+		return fmt.Errorf("account: %q is not a role: %w", text, tandem.ErrInvalid)
 	}
 	*r = Role(i) //nolint:gosec // the list has four names
 	return nil
