@@ -77,10 +77,14 @@ func (e *Engine) addAgent(where string, cfg AgentConfig) error {
 		if s.Level < 0 || s.Level > maxLevel || s.Position < 0 || s.Position > maxLevel {
 			return &tandem.ConfigError{Where: fmt.Sprintf("%s.queues[%d]", where, i), What: fmt.Sprintf("level or position is not from 0 to %d", maxLevel)}
 		}
+		if s.Weight < 0 || s.Weight > maxLevel {
+			return &tandem.ConfigError{Where: fmt.Sprintf("%s.queues[%d].weight", where, i), What: fmt.Sprintf("is not from 0 to %d", maxLevel)}
+		}
 		if slices.ContainsFunc(a.seats, func(x *seat) bool { return x.queue == q }) {
 			return &tandem.ConfigError{Where: fmt.Sprintf("%s.queues[%d]", where, i), What: fmt.Sprintf("queue %q is there twice", s.Queue)}
 		}
-		seats[i] = seat{agent: a, queue: q, line: &q.line, level: int32(s.Level), position: int32(s.Position)}
+		seats[i] = seat{agent: a, queue: q, line: &q.line, level: int32(s.Level), position: int32(s.Position), weighs: int32(max(s.Weight, 1))}
+		seats[i].tier = q.tier(seats[i].level)
 		a.seats = append(a.seats, &seats[i])
 	}
 	for _, s := range a.seats {

@@ -24,6 +24,9 @@ type call struct {
 	since  int64  // of the wait
 	seq    uint64
 	limit  int64 // when the wait ends; 0: never
+	more   int64 // when a Ringer is asked again; 0: never
+	rungAt int64 // since when it rings, with a Ringer
+	want   int   // at how many agents it is to ring, with a Ringer
 	timer  timer
 	began  int64  // of the conversation
 	rung   uint64 // how many offers there were, for the legs' names
@@ -78,6 +81,9 @@ func (c *call) heldAt(s spot) bool {
 func (c *call) rings() int {
 	if c.direct != nil {
 		return 1
+	}
+	if c.queue.ringer != nil && c.offers > 0 {
+		return c.want
 	}
 	return c.queue.cfg.RingAtOnce
 }
@@ -278,15 +284,47 @@ func (e *Engine) wait(c *call) {
 	if c.patience > 0 {
 		limit = c.patience
 	}
-	e.timers.stop(&c.timer)
 	if limit > 0 {
 		c.limit = e.now + int64(limit)
-		e.timers.set(&c.timer, c.limit)
 	}
+	e.arm(c)
 	e.seek(c)
 	if c.offers == 0 {
 		e.decided(tandem.Decided{Call: c.ID, Queue: q.cfg.ID, Strategy: q.strategy, Rule: "no_agent_ready"})
 	}
+}
+
+// arm sets the timer of a waiting call to the earliest of its deadlines.
+func (e *Engine) arm(c *call) {
+	at := c.limit
+	if c.more > 0 && (at == 0 || c.more < at) {
+		at = c.more
+	}
+	if was, set := e.timers.at(&c.timer); set && was == at {
+		return
+	}
+	if at == 0 {
+		e.timers.stop(&c.timer)
+		return
+	}
+	e.timers.set(&c.timer, at)
+}
+
+// waitDue does what has become due for a waiting call.
+func (e *Engine) waitDue(c *call) {
+	if c.limit > 0 && c.limit <= e.now {
+		e.leave(c, tandem.LeaveTimeout, "max_wait")
+		e.close(c, tandem.CauseNoAnswer, tandem.PartySystem)
+		return
+	}
+	if c.more > 0 && c.more <= e.now {
+		c.more = 0
+		if c.offers > 0 {
+			e.widen(c)
+			e.seek(c)
+		}
+	}
+	e.arm(c)
 }
 
 // play lets a waiting customer hear the queue's sound.
@@ -407,8 +445,7 @@ func (e *Engine) callDue(c *call) {
 	case callAnswering:
 		e.close(c, tandem.CauseTimeout, tandem.PartySystem)
 	case callWaiting:
-		e.leave(c, tandem.LeaveTimeout, "max_wait")
-		e.close(c, tandem.CauseNoAnswer, tandem.PartySystem)
+		e.waitDue(c)
 	case callClosing:
 		e.fault(&tandem.CallError{Op: "acd: close", Call: c.ID, Leg: c.Customer, Err: fmt.Errorf("the customer's leg did not end: %w", tandem.ErrState)})
 		if c.cause == tandem.CauseUnset {

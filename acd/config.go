@@ -63,7 +63,8 @@ type QueueConfig struct {
 	tandem.Queue
 	// Strategy orders the ready agents. Nil means LongestIdle.
 	Strategy Strategy
-	// RingAtOnce is how many agents an offer rings at the same time; the first to answer gets the call. Zero means 1.
+	// RingAtOnce is how many agents an offer rings at the same time; the first to answer gets the call. Zero means 1. A Strategy that is a Ringer
+	// decides it instead.
 	RingAtOnce int
 	// RingTimeout is how long an offer rings. Zero means 15 s.
 	RingTimeout time.Duration
@@ -116,4 +117,5 @@ type Seat struct {
 	Queue    tandem.QueueID // required
 	Level    int            // the tier: lower is asked first
 	Position int            // order within the level where the strategy's keys are equal: lower is asked first
+	Weight   int            // for WeightedRandom: how often the agent is asked beside the others of the level; zero means 1
 }

@@ -45,10 +45,17 @@ func (e *Engine) offer(c *call, s *seat, rule string) {
 	a, q := s.agent, c.queue
 	d := tandem.Decided{Call: c.ID, Queue: q.cfg.ID, Agent: a.cfg.ID, Strategy: q.strategy, Rule: rule}
 	d.Candidates, d.Considered = e.candidates(s)
+	if a.standing && s.tier != nil {
+		s.tier.lastKey = s.key
+	}
 	e.unstand(a)
 	e.fence++
 	q.offers++
 	c.rung++
+	if q.ringer != nil && c.offers == 0 && c.direct == nil {
+		c.rungAt = e.now
+		e.widen(c)
+	}
 	c.link(a)
 	s.lastOffer = q.offers
 	a.task, a.seat, a.queue, a.fence, a.backoff = taskRinging, s, q, e.fence, 0
@@ -155,9 +162,7 @@ func (e *Engine) fail(a *agent, cause tandem.Cause) {
 		e.callDue(c)
 		return
 	}
-	if c.limit > 0 {
-		e.timers.set(&c.timer, c.limit)
-	}
+	e.arm(c)
 	e.seek(c)
 }
 

@@ -11,6 +11,8 @@ import (
 type queue struct {
 	cfg      QueueConfig // with its defaults filled in
 	strategy string      // the strategy's name
+	ringer   Ringer      // the strategy, if it is one
+	tiers    []*tier
 	line     line
 	// held are the calls that wait and are not in line for everybody: rung at as many agents as they may, being
 	// connected, or meant for one agent. They count for positions.
@@ -85,9 +87,30 @@ type seat struct {
 	level     int32
 	position  int32
 	key       float64
+	tier      *tier // nil for the agent's own line
+	weighs    int32 // the weight among the agents of the tier
+	draws     uint64
 	lastOffer uint64
 	answered  uint64
 	talked    int64
+}
+
+// tier is what the seats of a queue on one level have in common.
+type tier struct {
+	level   int32
+	lastKey float64 // of the agent chosen last by its key
+}
+
+// tier returns the queue's tier of a level.
+func (q *queue) tier(level int32) *tier {
+	for _, t := range q.tiers {
+		if t.level == level {
+			return t
+		}
+	}
+	t := &tier{level: level}
+	q.tiers = append(q.tiers, t)
+	return t
 }
 
 func (s *seat) stander() stander {
@@ -109,6 +132,7 @@ func (e *Engine) addQueue(where string, cfg QueueConfig) error {
 		cfg.Sound.Kind = tandem.SoundRing
 	}
 	q := &queue{cfg: cfg, strategy: strategyName(cfg.Strategy), watched: len(cfg.RefuseWhen)+len(cfg.LeaveWhen) > 0}
+	q.ringer, _ = cfg.Strategy.(Ringer)
 	e.queueByID[cfg.ID] = q
 	e.queues = append(e.queues, q)
 	return nil

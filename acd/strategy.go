@@ -20,6 +20,15 @@ type Strategy interface {
 	Key(Standing) float64
 }
 
+// Ringer is a Strategy that also says at how many agents a call rings at once, in place of QueueConfig.RingAtOnce. It is asked when
+// the first of them is rung, and again as often as it wishes.
+type Ringer interface {
+	Strategy
+	// Rings returns at how many agents a call should ring that has been ringing for so long without a break, at least 1, and after how long to
+	// ask again; zero: not.
+	Rings(ringing time.Duration) (agents int, again time.Duration)
+}
+
 // StrategyFunc makes a function a Strategy.
 type StrategyFunc func(Standing) float64
 
@@ -42,6 +51,12 @@ type Standing struct {
 	// Answered is how many calls of this queue it has answered, and Talked for how long.
 	Answered uint64
 	Talked   time.Duration
+	// Weight is the seat's, at least 1.
+	Weight int
+	// LastKey is the key of the agent who was chosen last by it in this queue on this level; zero: none yet.
+	LastKey float64
+	// Draw is how often a key was asked for this agent in this queue before: what a strategy by chance draws from.
+	Draw uint64
 	// Skills are the agent's, by level 0 to 100; not to be changed.
 	Skills map[tandem.SkillID]uint8
 }
@@ -61,17 +76,49 @@ func (e *Engine) keyOf(s *seat) float64 {
 		return 0
 	}
 	key, err := safeKey(q.cfg.Strategy, e.standing(s))
+	s.draws++
 	if err == nil && !math.IsNaN(key) {
 		return max(-math.MaxFloat64, min(key, math.MaxFloat64)) // infinities have no place in the journal's JSON
 	}
 	if err == nil {
 		err = fmt.Errorf("key is not a number: %w", tandem.ErrInvalid)
 	}
-	q.faults++
-	if bits.OnesCount64(q.faults) == 1 { // the first, second, fourth, eighth …: told, without flooding
-		e.fault(fmt.Errorf("acd: strategy %s of queue %q, agent %q: %w (fault %d)", q.strategy, q.cfg.ID, s.agent.cfg.ID, err, q.faults))
-	}
+	e.blame(q, fmt.Errorf("agent %q: %w", s.agent.cfg.ID, err))
 	return math.MaxFloat64
+}
+
+// blame tells of a fault of a queue's strategy: the first, second, fourth, eighth …, so as not to flood.
+func (e *Engine) blame(q *queue, err error) {
+	q.faults++
+	if bits.OnesCount64(q.faults) == 1 {
+		e.fault(fmt.Errorf("acd: strategy %s of queue %q, %w (fault %d)", q.strategy, q.cfg.ID, err, q.faults))
+	}
+}
+
+// widen asks a queue's Ringer at how many agents a ringing call should ring from now on, and lives through its faults.
+func (e *Engine) widen(c *call) {
+	agents, again, err := safeRings(c.queue.ringer, time.Duration(e.now-c.rungAt))
+	if err != nil {
+		e.blame(c.queue, fmt.Errorf("rings: %w", err))
+	}
+	c.want, c.more = max(agents, 1), 0
+	if again > 0 {
+		c.more = e.now + int64(max(again, minAgain))
+	}
+	e.arm(c)
+}
+
+// minAgain bounds how often a Ringer is asked.
+const minAgain = 100 * time.Millisecond
+
+func safeRings(r Ringer, ringing time.Duration) (agents int, again time.Duration, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	agents, again = r.Rings(ringing)
+	return agents, again, nil
 }
 
 func safeKey(st Strategy, s Standing) (key float64, err error) {
@@ -89,5 +136,6 @@ func (e *Engine) standing(s *seat) Standing {
 		Agent: a.cfg.ID, Queue: s.queue.cfg.ID, Level: int(s.level), Position: int(s.position),
 		Now: time.Duration(e.now), IdleSince: time.Duration(a.idleSince), LastCall: time.Duration(a.lastEnd),
 		LastOffer: s.lastOffer, Answered: s.answered, Talked: time.Duration(s.talked), Skills: a.cfg.Skills,
+		Weight: int(s.weighs), LastKey: s.tier.lastKey, Draw: s.draws,
 	}
 }

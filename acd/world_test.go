@@ -44,7 +44,7 @@ type worldLeg struct {
 
 func worldConfig(t *rapid.T) acd.EngineConfig {
 	cfg := acd.EngineConfig{Ring: true}
-	strategies := []acd.Strategy{acd.LongestIdle{}, acd.RoundRobin{}, acd.StrategyFunc(func(s acd.Standing) float64 { return float64(s.Answered) })}
+	strategies := append(acd.Strategies(), acd.Progressive{Step: 2, Every: 3 * time.Second, Order: acd.Random{Seed: 1}}, acd.StrategyFunc(func(s acd.Standing) float64 { return float64(s.Answered) }))
 	queues := rapid.IntRange(1, 3).Draw(t, "queues")
 	for i := range queues {
 		q := acd.QueueConfig{
