@@ -16,6 +16,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/tandem-cc/tandem"
+	"github.com/tandem-cc/tandem/acd"
 )
 
 // fileConfig is the configuration file of `tandem serve`. What a flag or environment variable also gives, they override.
@@ -52,7 +53,7 @@ type trunkConfig struct {
 type queueConfig struct {
 	ID         string   `yaml:"id"`
 	Name       string   `yaml:"name"`
-	Strategy   string   `yaml:"strategy"` // longest_idle (default), round_robin
+	Strategy   string   `yaml:"strategy"` // see acd.StrategyNames; longest_idle is the default
 	Ring       duration `yaml:"ring"`     // how long an offer rings
 	Retry      duration `yaml:"retry"`    // before the same agent is offered the same call again
 	WrapUp     duration `yaml:"wrap_up"`
@@ -277,7 +278,9 @@ func (c fileConfig) check() error {
 	}
 	for i, q := range c.Queues {
 		at := fmt.Sprintf("queues[%d]", i)
-		k.oneOf(at+".strategy", q.Strategy, "", "longest_idle", "round_robin")
+		if _, err := acd.StrategyByName(q.Strategy); err != nil {
+			k.bad(at+".strategy", "%q is not one of %s", q.Strategy, strings.Join(acd.StrategyNames(), ", "))
+		}
 		k.oneOf(at+".sound", q.Sound, "", "music", "ring")
 	}
 	for i, a := range c.Agents {

@@ -20,9 +20,9 @@ func (c fileConfig) queues() []acd.QueueConfig {
 		if q.Sound == "ring" {
 			sound = tandem.SoundRing
 		}
-		var strategy acd.Strategy = acd.LongestIdle{}
-		if q.Strategy == "round_robin" {
-			strategy = acd.RoundRobin{}
+		strategy, err := acd.StrategyByName(q.Strategy)
+		if err != nil {
+			strategy = nil // the check has told it; the engine's default
 		}
 		name := q.Name
 		if name == "" {
