@@ -47,6 +47,10 @@ type Config struct {
 	// Secure says that browsers reach the server over TLS even where the request shows none (behind a proxy): cookies are
 	// marked Secure and HSTS is sent. A request over TLS is always treated so.
 	Secure bool
+	// Proxied says that a proxy stands in front, on this machine or in a private network: the last address of its X-Forwarded-For
+	// is whom a request comes from, for counting wrong passwords and connections. Without it everybody behind the proxy counts
+	// as one, and one who guesses passwords locks all of them out.
+	Proxied bool
 	// FailureLimit is how many wrong passwords lock an account. Zero means 5.
 	FailureLimit int
 	// LockTime is how long a locked account stays locked. Zero means 15 min.

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -37,7 +38,6 @@ type sourceCount struct {
 const (
 	maxGhosts   = 10_000
 	maxSources  = 10_000
-	maxHashing  = 2
 	hashingWait = 5 * time.Second
 	saveTries   = 8
 	tokenPrefix = "tdm_" // makes a leaked token findable
@@ -73,7 +73,7 @@ func newGate(cfg *Config) (*gate, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &gate{cfg: cfg, hashing: make(chan struct{}, maxHashing), dummy: dummy, ghosts: make(map[string]Account), sources: make(map[string]*sourceCount)}, nil
+	return &gate{cfg: cfg, hashing: make(chan struct{}, maxHashing()), dummy: dummy, ghosts: make(map[string]Account), sources: make(map[string]*sourceCount)}, nil
 }
 
 // login returns the account behind a login name and password given from source.
@@ -123,6 +123,9 @@ func (g *gate) charge(ctx context.Context, login string) (Account, error) {
 		return nil
 	})
 }
+
+// maxHashing is how many passwords are hashed at once: never all cores', because the calls' sound passes through them too.
+func maxHashing() int { return min(max(runtime.GOMAXPROCS(0)/2, 1), 4) }
 
 // compare hashes one password, at most maxHashing at a time.
 func (g *gate) compare(ctx context.Context, hash phc, password string) (bool, error) {

@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -37,6 +38,9 @@ const (
 // maxBody bounds what a request may carry, imports apart.
 const maxBody = 64 << 10
 
+// bodyTime is how long a request's body may take to arrive, imports apart.
+const bodyTime = 10 * time.Second
+
 // contentPolicy lets a page run and show what this server sends and nothing else.
 const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; media-src 'self' blob:; " +
 	"frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
@@ -61,8 +65,37 @@ func (s *Server) secure(next http.Handler) http.Handler {
 			h.Set("Cache-Control", "no-store")
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxImport)
+		if r.ContentLength != 0 {
+			// Also a body that nobody wants is waited for before the connection's next request. A writer that has no deadlines
+			// has no connection either.
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime))
+		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// forwarded puts whom a proxy of ours asks for in the proxy's place, when there is one.
+func (s *Server) forwarded(next http.Handler) http.Handler {
+	if !s.cfg.Proxied {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if said := r.Header.Values("X-Forwarded-For"); len(said) > 0 && isNear(sourceOf(r)) {
+			// The last address is what the proxy itself saw; whoever asks may have written those before it.
+			all := strings.Split(said[len(said)-1], ",")
+			if a, err := netip.ParseAddr(strings.TrimSpace(all[len(all)-1])); err == nil {
+				r = r.WithContext(r.Context()) // a copy: the caller's request stays as it is
+				r.RemoteAddr = netip.AddrPortFrom(a.Unmap().WithZone(""), 0).String()
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// isNear says whether an address is one where a proxy of ours may stand: on this machine or in a private network.
+func isNear(host string) bool {
+	a, err := netip.ParseAddr(host)
+	return err == nil && (a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast())
 }
 
 // observe counts requests by the pattern that serves them.

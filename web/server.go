@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -59,7 +60,7 @@ func New(cfg Config) (*Server, error) {
 	origin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		problem(w, http.StatusForbidden, "This request comes from another site.")
 	}))
-	s.handler = s.observe(mux, s.secure(origin.Handler(mux)))
+	s.handler = s.forwarded(s.observe(mux, s.secure(origin.Handler(mux))))
 	return s, nil
 }
 
@@ -211,13 +212,38 @@ func (s *Server) mountPhone(mux *http.ServeMux, api huma.API) {
 		case u.Agent == "":
 			problem(w, http.StatusForbidden, textNoAgent)
 		default:
-			s.cfg.Phone(u.Agent).ServeHTTP(w, r)
+			s.servePhone(w, r, u)
 		}
 	})
 	op := s.operation(RoleAgent, "GET", address, "open-phone", "Open the agent's phone")
 	op.Description = "A WebSocket of the subprotocol tandem-phone.v1, for the console's own pages."
 	op.Responses = map[string]*huma.Response{"101": {Description: "The WebSocket is open."}, "default": {Description: "An RFC 9457 problem."}}
 	api.OpenAPI().AddOperation(&op)
+}
+
+// servePhone hands the phone over for as long as the session lasts. A store that does not answer ends no call.
+func (s *Server) servePhone(w http.ResponseWriter, r *http.Request, u user) {
+	ctx, cancel := context.WithCancel(r.Context())
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	wg.Go(func() {
+		beat := time.NewTicker(s.cfg.Heartbeat)
+		defer beat.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-beat.C:
+			}
+			now, err := s.gate.byKey(ctx, u.session.Key)
+			if errors.Is(err, tandem.ErrNotFound) || err == nil && now.Agent != u.Agent {
+				cancel()
+				return
+			}
+		}
+	})
+	s.cfg.Phone(u.Agent).ServeHTTP(w, r.WithContext(ctx))
 }
 
 // problem answers with RFC 9457 problem details.

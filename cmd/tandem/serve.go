@@ -22,7 +22,7 @@ type serveCmd struct {
 	TLSCert string `name:"tls-cert" type:"existingfile" env:"TANDEM_TLS_CERT" help:"Certificate (PEM); browsers give the microphone to https and localhost only."`
 	TLSKey  string `name:"tls-key" type:"existingfile" env:"TANDEM_TLS_KEY" help:"The certificate's key (PEM)."`
 	Lock    int    `name:"login-failure-limit" default:"3" env:"LOGIN_FAILURE_LIMIT" help:"Wrong passwords that lock an account for a quarter of an hour."`
-	Proxied bool   `env:"TANDEM_PROXIED" help:"A proxy in front speaks https: mark cookies Secure."`
+	Proxied bool   `env:"TANDEM_PROXIED" help:"A proxy in front speaks https: mark cookies Secure, and take the last address of X-Forwarded-For for the client's."`
 }
 
 // Run serves until ctx ends.
@@ -42,7 +42,7 @@ func (c *serveCmd) Run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	s, err := newServer(ctx, cfg, socks, options{tlsCert: c.TLSCert, tlsKey: c.TLSKey, secureCookies: c.Proxied, failureLimit: c.Lock}, log)
+	s, err := newServer(ctx, cfg, socks, options{tlsCert: c.TLSCert, tlsKey: c.TLSKey, proxied: c.Proxied, failureLimit: c.Lock}, log)
 	if err != nil {
 		socks.close()
 		return err

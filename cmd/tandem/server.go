@@ -47,8 +47,8 @@ type server struct {
 type options struct {
 	tlsCert, tlsKey string
 	contacts        crm.Lookup // instead of the configured one
-	secureCookies   bool
-	failureLimit    int // wrong passwords that lock an account; 0: 3
+	proxied         bool       // a proxy in front speaks https
+	failureLimit    int        // wrong passwords that lock an account; 0: 3
 }
 
 // newServer opens the stores, settles what an earlier process left behind, and builds every part. It starts nothing.
@@ -206,7 +206,7 @@ func (s *server) buildWeb(o options) error {
 		Journal: s.journal, Calls: s.stores.Archive(), Campaigns: s.dialling,
 		Phone: s.bridge.Phone, SIP: s.bridge.SIPWebSocket(),
 		Pauses:       []string{"Break", "Lunch", "Training", "Back office"},
-		Dispositions: dispositions(), Version: version(), Secure: o.secureCookies || s.tlsCert != "", Logger: s.log,
+		Dispositions: dispositions(), Version: version(), Secure: o.proxied || s.tlsCert != "", Proxied: o.proxied, Logger: s.log,
 		FailureLimit: cmp.Or(o.failureLimit, 3),
 		Collectors:   []prometheus.Collector{&figures{bridge: s.bridge, journal: s.journal, centre: s.centre}},
 		Ready: map[string]web.Check{"database": func(ctx context.Context) error {
