@@ -1,7 +1,6 @@
 package asterisk
 
 import (
-	"context"
 	"strings"
 
 	"github.com/tandem-cc/tandem"
@@ -19,12 +18,7 @@ func (lp *loop) connected() {
 	if lp.phase == connecting {
 		lp.phase = serving
 	}
-	for _, t := range lp.sw.cfg.Trunks {
-		lp.emit(tandem.TrunkChanged{Trunk: t.ID, Up: true, Detail: "asterisk is connected"})
-	}
-	for _, a := range lp.sw.cfg.Agents {
-		lp.send(ami.NewAction("Getvar").With("Variable", "DEVICE_STATE("+a.Device+")"), action{agent: a.ID})
-	}
+	lp.askDevices()
 	lp.send(ami.NewAction("ShowDialPlan").With("Context", lp.sw.cfg.Context).With("Extension", lp.sw.cfg.Exten), action{})
 	id, err := lp.sw.client.Send(ami.NewAction("CoreShowChannels"))
 	if err != nil {
@@ -36,16 +30,11 @@ func (lp *loop) connected() {
 }
 
 // lost notes that nothing is heard from now on. Legs wait for the next census.
-func (lp *loop) lost(_ context.Context) {
+func (lp *loop) lost() {
 	lp.losses++
 	lp.actions = map[string]action{}
 	lp.census = nil
-	for _, t := range lp.sw.cfg.Trunks {
-		lp.emit(tandem.TrunkChanged{Trunk: t.ID, Up: false, Detail: "asterisk is not connected"})
-	}
-	for _, a := range lp.sw.cfg.Agents {
-		lp.device(a.ID, "UNAVAILABLE")
-	}
+	lp.loseDevices()
 	for _, l := range lp.legs {
 		l.suspect = true
 	}
@@ -59,19 +48,6 @@ func (lp *loop) lost(_ context.Context) {
 			lp.end(l, tandem.CauseNetwork, "asterisk is not connected")
 		}
 	})
-}
-
-// device takes the state of an agent's telephone.
-func (lp *loop) device(a tandem.AgentID, state string) {
-	reachable := false
-	switch strings.ToUpper(state) {
-	case "NOT_INUSE", "INUSE", "BUSY", "RINGING", "RINGINUSE", "ONHOLD":
-		reachable = true
-	}
-	if lp.reachable[a] != reachable {
-		lp.reachable[a] = reachable
-		lp.emit(tandem.DeviceChanged{Agent: a, Reachable: reachable})
-	}
 }
 
 // count gathers the census, and draws its conclusions at its end.

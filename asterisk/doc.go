@@ -41,7 +41,7 @@
 // # What it does not do
 //
 // An agent has one device. Hold, recording, transfer and monitoring are not there yet.
-// TrunkChanged tells only whether Asterisk is connected. Dial.Subject is not shown.
+// TrunkChanged tells what Asterisk knows: set qualify_frequency at the trunk's aor. Dial.Subject is not shown.
 //
 // # Goroutines
 //

@@ -20,9 +20,7 @@ const (
 func (lp *loop) event(m ami.Message) {
 	switch m.Event() {
 	case "DeviceStateChange":
-		if o := lp.owners[m.Get("Device")]; o.agent != "" {
-			lp.device(o.agent, m.Get("State"))
-		}
+		lp.device(m.Get("Device"), m.Get("State"))
 		return
 	case "OriginateResponse":
 		lp.originated(m)

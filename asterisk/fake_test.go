@@ -253,3 +253,40 @@ func TestSwitch_HandlerThatHangsDoesNotStopCommands(t *testing.T) {
 		server.Close()
 	})
 }
+
+func TestSwitch_TellsOfTrunks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubble(t, func(a amifake.Action) []string {
+			state := map[string]string{"DEVICE_STATE(PJSIP/a)": "UNAVAILABLE", "DEVICE_STATE(PJSIP/b)": "NOT_INUSE"}[a.Header["variable"]]
+			if a.Name == "Getvar" && state != "" {
+				return []string{"Response: Success\r\nValue: " + state}
+			}
+			return nil
+		}, func(c *asterisk.Config) {
+			c.Trunks = []asterisk.Trunk{{ID: "a", Dial: "PJSIP/{number}@a"}, {ID: "b", Dial: "PJSIP/{number}@b"}, {ID: "card", Dial: "DAHDI/g1/{number}"}}
+		})
+		trunks := func() map[tandem.TrunkID][]bool {
+			synctest.Wait()
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			seen := map[tandem.TrunkID][]bool{}
+			for _, e := range b.events {
+				if e, ok := e.(tandem.TrunkChanged); ok {
+					seen[e.Trunk] = append(seen[e.Trunk], e.Up)
+				}
+			}
+			return seen
+		}
+		require.Equal(t, map[tandem.TrunkID][]bool{"b": {true}, "card": {true}}, trunks())
+		for _, state := range []string{"UNAVAILABLE", "UNAVAILABLE", "INUSE"} {
+			require.NoError(t, b.server.Event("DeviceStateChange", "Device: PJSIP/b", "State: "+state))
+		}
+		require.NoError(t, b.server.Event("DeviceStateChange", "Device: PJSIP/a", "State: NOT_INUSE"))
+		require.Equal(t, map[tandem.TrunkID][]bool{"a": {true}, "b": {true, false, true}, "card": {true}}, trunks())
+		b.server.Refuse()
+		b.server.Cut()
+		require.Equal(t, map[tandem.TrunkID][]bool{"a": {true, false}, "b": {true, false, true, false}, "card": {true, false}}, trunks())
+		require.ErrorIs(t, b.stop(), context.Canceled)
+	})
+}

@@ -35,6 +35,8 @@ type loop struct {
 	up        bool // the manager connection
 	actions   map[string]action
 	reachable map[tandem.AgentID]bool
+	alive     map[tandem.TrunkID]bool // trunks that were told to be up
+	down      map[string]bool         // devices of trunks that cannot be reached
 	census    *census
 	ghosts    map[string]bool // channels whose legs have ended without us being able to hang them up
 	losses    int             // counts lost connections
@@ -59,8 +61,8 @@ type owner struct {
 type action struct {
 	name string
 	leg  *leg
-	// agent is whose device was asked for.
-	agent tandem.AgentID
+	// device is which one was asked for.
+	device string
 }
 
 func newLoop(s *Switch) *loop {
@@ -68,7 +70,7 @@ func newLoop(s *Switch) *loop {
 		sw: s, nonce: tandem.RandomIDs()(),
 		legs: map[tandem.LegID]*leg{}, byUID: map[string]*leg{},
 		agents: map[tandem.AgentID]string{}, owners: map[string]owner{}, trunks: map[tandem.TrunkID]Trunk{}, incoming: map[string]bool{},
-		actions: map[string]action{}, reachable: map[tandem.AgentID]bool{}, ghosts: map[string]bool{},
+		actions: map[string]action{}, reachable: map[tandem.AgentID]bool{}, alive: map[tandem.TrunkID]bool{}, down: map[string]bool{}, ghosts: map[string]bool{},
 	}
 	for _, t := range s.cfg.Trunks {
 		lp.trunks[t.ID] = t
@@ -164,7 +166,7 @@ func (lp *loop) notice(ctx context.Context, n ami.Notice) {
 		lp.connected()
 	case ami.NoticeLost:
 		lp.up = false
-		lp.lost(ctx)
+		lp.lost()
 	case ami.NoticeResponse:
 		lp.response(n.Message)
 	case ami.NoticeEvent:
@@ -190,8 +192,9 @@ func (lp *loop) response(m ami.Message) {
 		return // A key that could not be sent is told by nobody: the leg is being hung up or moved.
 	}
 	switch {
-	case a.name == "Getvar" && err == nil:
-		lp.device(a.agent, m.Get("Value"))
+	case a.name == "Getvar":
+		// Whoever may not ask is told of changes all the same: until then a trunk is taken to work, a telephone not to.
+		lp.device(a.device, m.Get("Value"))
 	case err == nil:
 	case a.name == "ShowDialPlan":
 		lp.sw.cfg.Logger.Error("asterisk's dialplan has no place for answered legs, or does not show it",
