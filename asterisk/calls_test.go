@@ -96,3 +96,18 @@ func BenchmarkBridge(b *testing.B) {
 	b.ReportMetric(float64(join.Microseconds())/1000/float64(n), "ms/bridge")
 	b.ReportMetric(float64(part.Microseconds())/1000/float64(n), "ms/part")
 }
+
+// TestSwitch_AccountWithoutRightsSaysSo uses a manager account that may see calls and change nothing.
+func TestSwitch_AccountWithoutRightsSaysSo(t *testing.T) {
+	t.Parallel()
+	pbx := testenv.Asterisk(t)
+	o := newOffice(t, func(c *asterisk.Config) {
+		c.AMI.Addr, c.AMI.Username, c.AMI.Secret = pbx.AMIAddr, pbx.ObserverUser, pbx.ObserverSecret
+	})
+	o.do("dial", func(ctx context.Context) error {
+		return o.sw.Dial(ctx, tandem.Dial{Leg: "x", Call: "c", To: tandem.Endpoint{Trunk: "carrier", Number: "+15550100"}})
+	})
+	e := await(o.story, any1[tandem.LegEnded])
+	require.Equal(t, tandem.CauseFailed, e.Cause)
+	require.Contains(t, e.Detail, "Permission denied")
+}

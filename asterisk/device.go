@@ -23,7 +23,7 @@ func (lp *loop) askDevices() {
 // loseDevices notes that nothing can be reached without a connection.
 func (lp *loop) loseDevices() {
 	for _, a := range lp.sw.cfg.Agents {
-		lp.phone(a.ID, false)
+		lp.phone(a.ID, "UNAVAILABLE")
 	}
 	for _, t := range lp.sw.cfg.Trunks {
 		if lp.alive[t.ID] {
@@ -39,7 +39,7 @@ func (lp *loop) device(name, state string) {
 	switch {
 	case !ours:
 	case o.agent != "":
-		lp.phone(o.agent, isReachable(state))
+		lp.phone(o.agent, state)
 	default:
 		// What is not watched (no qualify, no such channel driver) has states of many kinds, and may work.
 		lp.down[name] = strings.EqualFold(state, "UNAVAILABLE")
@@ -57,7 +57,8 @@ func isReachable(state string) bool {
 }
 
 // phone tells whether an agent can be reached, when that is news.
-func (lp *loop) phone(a tandem.AgentID, reachable bool) {
+func (lp *loop) phone(a tandem.AgentID, state string) {
+	reachable := isReachable(state)
 	if lp.reachable[a] != reachable {
 		lp.reachable[a] = reachable
 		lp.emit(tandem.DeviceChanged{Agent: a, Reachable: reachable})

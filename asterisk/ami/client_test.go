@@ -3,9 +3,12 @@ package ami_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -308,4 +311,31 @@ func TestClient_CommandsWorkWhenUpIsTold(t *testing.T) {
 		require.NotErrorIs(t, err, tandem.ErrClosed)
 		server.Close()
 	}
+}
+
+func TestClient_SpeaksTLSAndChecksTheCertificate(t *testing.T) {
+	t.Parallel()
+	web := httptest.NewTLSServer(nil) // For its certificate.
+	defer web.Close()
+	roots := x509.NewCertPool()
+	roots.AddCert(web.Certificate())
+	server := &amifake.Server{Secret: "s", TLS: &tls.Config{Certificates: web.TLS.Certificates, MinVersion: tls.VersionTLS12}}
+	cfg := ami.Config{Addr: "h:1", Username: "u", Secret: "s", Dial: server.Dial, TLS: &tls.Config{RootCAs: roots, ServerName: "example.com", MinVersion: tls.VersionTLS12}}
+	client, err := ami.New(cfg)
+	require.NoError(t, err)
+	up := errors.New("up")
+	require.ErrorIs(t, client.Run(t.Context(), func(_ context.Context, n ami.Notice) error {
+		require.Equal(t, ami.NoticeUp, n.Kind)
+		return up
+	}), up)
+	server.Close()
+
+	cfg.TLS = &tls.Config{ServerName: "example.com", MinVersion: tls.VersionTLS12}
+	client, err = ami.New(cfg)
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	err = client.Run(ctx, func(context.Context, ami.Notice) error { return up })
+	require.ErrorIs(t, err, context.DeadlineExceeded, "a certificate of nobody's")
+	server.Close()
 }

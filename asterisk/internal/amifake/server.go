@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/md5" //nolint:gosec // The protocol has no other challenge.
+	"crypto/tls"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -28,6 +29,7 @@ type Server struct {
 	// answers every action with success. Challenge, Login and Ping are answered by the server itself unless Mute.
 	Answer func(a Action) []string
 	Mute   func(a Action) bool // nil: never
+	TLS    *tls.Config         // nil: none
 
 	mu      sync.Mutex
 	conn    net.Conn
@@ -48,7 +50,11 @@ func (s *Server) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	}
 	ours, theirs := net.Pipe()
 	s.conn = ours
-	s.wg.Go(func() { s.serve(ours) })
+	if s.TLS != nil {
+		s.conn = tls.Server(ours, s.TLS)
+	}
+	conn := s.conn
+	s.wg.Go(func() { s.serve(conn) })
 	return theirs, ctx.Err()
 }
 
