@@ -1,6 +1,7 @@
 package sipcore_test
 
 import (
+	"context"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -88,8 +89,10 @@ func TestSIPp_RegistersWithDigest(t *testing.T) {
 func TestSIPp_CallsAreAnsweredAndHungUp(t *testing.T) {
 	t.Parallel()
 	ep, h := start(t, nil)
-	done := make(chan struct{})
+	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
+	defer wg.Wait() // also when there is no SIPp and the test is skipped
+	defer cancel()
 	wg.Go(func() {
 		for {
 			select {
@@ -97,14 +100,12 @@ func TestSIPp_CallsAreAnsweredAndHungUp(t *testing.T) {
 				_ = c.Progress(180, nil)
 				_ = c.Answer([]byte(answerSDP))
 			case <-h.events:
-			case <-done:
+			case <-ctx.Done():
 				return
 			}
 		}
 	})
 	sipp(t, addr(t, ep, "udp"), "-sn", "uac", "-m", "200", "-r", "100", "-d", "100", "-s", "600")
-	close(done)
-	wg.Wait()
 	n := ep.Counters()
 	require.EqualValues(t, 200, n.CallsIn)
 	require.Eventually(t, func() bool { return ep.Calls() == 0 }, 5*time.Second, 5*time.Millisecond)
