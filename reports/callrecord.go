@@ -55,8 +55,10 @@ func (c *CallRecord) Queues() []tandem.QueueID {
 func (c *CallRecord) Agents() []tandem.AgentID {
 	var as []tandem.AgentID
 	for i := range c.Segments {
-		if a := c.Segments[i].Agent; a != "" && !slices.Contains(as, a) {
-			as = append(as, a)
+		s := &c.Segments[i]
+		// A queued segment names who ended the wait, and begins before anybody was asked.
+		if s.Agent != "" && s.Kind != SegmentQueued && !slices.Contains(as, s.Agent) {
+			as = append(as, s.Agent)
 		}
 	}
 	return as

@@ -36,7 +36,7 @@ func TestCSVWriter_WritesEveryColumn(t *testing.T) {
 	got := write(t, c)
 	want := "call,direction,trunk,from,to,customer,queues,agents,campaign,attempt,lead,started,answered,connected,ended," +
 		"waited_s,rang_s,talked_s,held_s,wrap_up_s,result,cause,ended_by,outcome,disposition,note\r\n" +
-		"c1,inbound,,+34600000001,900,+34600000001,sales,bo; ana,,,," +
+		"c1,inbound,,+34600000001,900,+34600000001,sales,ana; bo,,,," +
 		"2026-05-04T09:00:01.000Z,2026-05-04T09:00:01.500Z,2026-05-04T09:00:10.000Z,2026-05-04T09:00:40.000Z," +
 		"8.000,7.000,25.000,5.000,7.000,answered,normal,customer,,refund,\"says \"\"two, please\"\"\r\nand thanks\"\r\n"
 	assert.Equal(t, want, got)

@@ -113,7 +113,7 @@ func TestFolder_TellsAnAnsweredCallFromEndToEnd(t *testing.T) {
 	got := foldOne(t, answered()...)
 	assert.Equal(t, want, got)
 	assert.Equal(t, []tandem.QueueID{"sales"}, got.Queues())
-	assert.Equal(t, []tandem.AgentID{"bo", "ana"}, got.Agents())
+	assert.Equal(t, []tandem.AgentID{"ana", "bo"}, got.Agents(), "in the order in which they were asked")
 	assert.Equal(t, []tandem.AgentID{"bo"}, got.Served())
 }
 
