@@ -2,6 +2,7 @@ package tandem
 
 import (
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -63,6 +64,39 @@ type Arrival struct {
 	Agent    AgentID // offer to this agent only; empty means whoever the queue finds
 	// Patience limits the wait: past it the call leaves the queue as timed out. Zero means the queue's own limit.
 	Patience time.Duration
+	// Requirements are the skills that the agent must have, beside those that the queue asks for.
+	Requirements []Requirement
+	// Prefer is the agent whom the call is kept for at first: for PreferFor, and as long as that agent is at work and does not
+	// decline. Empty means nobody. Zero PreferFor means the queue's own time.
+	Prefer    AgentID
+	PreferFor time.Duration
+}
+
+// Requirement is a skill that a call asks of its agent.
+type Requirement struct {
+	Skill SkillID `json:"skill"` // required
+	// Min is the lowest level that will do, 0 to 100; an agent without the skill has level 0. Max is the highest; zero means 100.
+	Min uint8 `json:"min"`
+	Max uint8 `json:"max,omitempty"`
+}
+
+// Validate returns an ErrInvalid that says what is wrong with the requirement, or nil.
+func (r Requirement) Validate() error {
+	switch {
+	case r.Skill == "":
+		return &ConfigError{Where: "requirement.skill", What: "is missing"}
+	case r.Min > 100 || r.Max > 100:
+		return &ConfigError{Where: "requirement", What: fmt.Sprintf("of skill %q has a level above 100", r.Skill)}
+	case r.Max > 0 && r.Min > r.Max:
+		return &ConfigError{Where: "requirement", What: fmt.Sprintf("of skill %q asks for at least %d and at most %d", r.Skill, r.Min, r.Max)}
+	}
+	return nil
+}
+
+// MetBy says whether an agent with these skills will do.
+func (r Requirement) MetBy(skills map[SkillID]uint8) bool {
+	level := skills[r.Skill]
+	return level >= r.Min && (r.Max == 0 || level <= r.Max)
 }
 
 // Agent is a person who takes calls.

@@ -237,6 +237,27 @@ func TestDial_SaysWhatIsWrong(t *testing.T) {
 	}
 }
 
+func TestRequirement_SaysWhatIsWrongAndWhoWillDo(t *testing.T) {
+	t.Parallel()
+	for _, bad := range []tandem.Requirement{{Min: 1}, {Skill: "es", Min: 101}, {Skill: "es", Max: 101}, {Skill: "es", Min: 50, Max: 40}} {
+		require.ErrorIs(t, bad.Validate(), tandem.ErrInvalid, "%+v", bad)
+	}
+	for _, test := range []struct {
+		r    tandem.Requirement
+		has  map[tandem.SkillID]uint8
+		want bool
+	}{
+		{tandem.Requirement{Skill: "es", Min: 50}, nil, false},
+		{tandem.Requirement{Skill: "es", Min: 50}, map[tandem.SkillID]uint8{"es": 49}, false},
+		{tandem.Requirement{Skill: "es", Min: 50}, map[tandem.SkillID]uint8{"es": 50}, true},
+		{tandem.Requirement{Skill: "es", Min: 50, Max: 60}, map[tandem.SkillID]uint8{"es": 61}, false},
+		{tandem.Requirement{Skill: "es", Max: 10}, nil, true},
+	} {
+		require.NoError(t, test.r.Validate())
+		require.Equal(t, test.want, test.r.MetBy(test.has), "%+v, agent has %v", test.r, test.has)
+	}
+}
+
 func TestHandlers_StopAtTheFirstError(t *testing.T) {
 	t.Parallel()
 	var seen []string
