@@ -42,7 +42,7 @@ func RunEngine(s *Scenario) (*History, error) {
 }
 
 // maxDeeds bounds a scenario in which somebody is rung and refuses without pause.
-const maxDeeds = 1_000_000
+const maxDeeds = 200_000
 
 // stage is an engine with a switch and people around it.
 type stage struct {

@@ -155,7 +155,7 @@ func TestRunEngine_EndsAlthoughTheAgentRefusesWithoutPause(t *testing.T) {
 	s, err := acdtest.Parse(strings.NewReader(text))
 	require.NoError(t, err)
 	_, err = acdtest.RunEngine(s)
-	require.ErrorContains(t, err, "no rest after 1000000 deeds, at 1s")
+	require.ErrorContains(t, err, "no rest after 200000 deeds, at 1s")
 }
 
 // A supervisor's rule, written down and checked.
