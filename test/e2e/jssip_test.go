@@ -22,6 +22,7 @@ const jsPhone = `(async () => {
 	ua.on('newRTCSession', (e) => {
 		if (e.originator !== 'remote') return;
 		window.ringing = e.session;
+		window.state = 'ringing';
 		e.session.on('confirmed', () => { window.state = 'confirmed'; });
 		e.session.on('ended', (x) => { window.state = 'ended by ' + x.originator; });
 		e.session.on('failed', (x) => { window.state = 'failed: ' + x.cause; });

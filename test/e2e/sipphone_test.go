@@ -39,13 +39,14 @@ type sipPhone struct {
 type ringing struct {
 	phone   *sipPhone
 	session *sipgo.DialogServerSession
-	gone    <-chan struct{}
+	gone    chan struct{} // closed when it was cancelled
 }
 
 // sipCall is an answered call with its sound.
 type sipCall struct {
 	*siptest.RTPPhone
 
+	wire *wire // what passed
 	hang func(ctx context.Context) error
 	done <-chan struct{}
 	at   time.Time // when it was answered, by this phone's clock
@@ -90,7 +91,9 @@ func (p *sipPhone) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 	p.incoming[d.ID] = d
 	p.mu.Unlock()
 	_ = d.Respond(180, "Ringing", nil) // it may be cancelled already
-	p.rings <- &ringing{phone: p, session: d, gone: tx.Done()}
+	r := &ringing{phone: p, session: d, gone: make(chan struct{})}
+	tx.OnCancel(func(*sip.Request) { close(r.gone) })
+	p.rings <- r
 	<-tx.Done()
 }
 
@@ -150,7 +153,9 @@ func (p *sipPhone) call(ctx context.Context, server, did string, frequency float
 		return nil, err
 	}
 	s := p.sound(frequency)
+	w := newWire(p.t, s.Local().Addr)
 	offer := sdp.Offer(s.Local())
+	offer.Addr = addrOf(w.outer)
 	body, err := offer.Marshal()
 	if err != nil {
 		return nil, err
@@ -173,10 +178,10 @@ func (p *sipPhone) call(ctx context.Context, server, did string, frequency float
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Connect(offer, theirs); err != nil {
+	if err := s.Connect(offer, w.connect(theirs)); err != nil {
 		return nil, err
 	}
-	return &sipCall{RTPPhone: s, hang: d.Bye, done: d.Context().Done(), at: at}, nil
+	return &sipCall{RTPPhone: s, wire: w, hang: d.Bye, done: d.Context().Done(), at: at}, nil
 }
 
 // register registers the phone at the server with a password.
@@ -221,7 +226,10 @@ func (r *ringing) answer(frequency float64) (*sipCall, error) {
 	if err != nil {
 		return nil, err
 	}
-	ours, err := sdp.Answer(theirs, s.Local())
+	w := newWire(r.phone.t, s.Local().Addr)
+	local := s.Local()
+	local.Addr = addrOf(w.outer)
+	ours, err := sdp.Answer(theirs, local)
 	if err != nil {
 		return nil, err
 	}
@@ -229,7 +237,7 @@ func (r *ringing) answer(frequency float64) (*sipCall, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Connect(ours, theirs); err != nil {
+	if err := s.Connect(ours, w.connect(theirs)); err != nil {
 		return nil, err
 	}
 	resp := sip.NewResponseFromRequest(r.session.InviteRequest, 200, "OK", body)
@@ -237,5 +245,5 @@ func (r *ringing) answer(frequency float64) (*sipCall, error) {
 	if err := r.session.WriteResponse(resp); err != nil {
 		return nil, err
 	}
-	return &sipCall{RTPPhone: s, hang: r.session.Bye, done: r.session.Context().Done(), at: time.Now()}, nil
+	return &sipCall{RTPPhone: s, wire: w, hang: r.session.Bye, done: r.session.Context().Done(), at: time.Now()}, nil
 }
