@@ -41,6 +41,7 @@ type Journal struct {
 	ended chan struct{} // closed when Run has ended
 
 	last    atomic.Uint64
+	refused atomic.Pointer[error] // why the store refuses at this moment; nil: it does not
 	records atomic.Uint64
 	batches atomic.Uint64
 
@@ -132,6 +133,19 @@ func (j *Journal) Handle(ctx context.Context, rs ...tandem.Record) error {
 
 // Last returns the Seq of the last record written, 0 when there is none or Run has not begun.
 func (j *Journal) Last() uint64 { return j.last.Load() }
+
+// Trouble returns why records cannot be written at this moment, or ErrClosed after Run; nil: nothing is known against it.
+func (j *Journal) Trouble() error {
+	select {
+	case <-j.ended:
+		return fmt.Errorf("reports: journal: %w", tandem.ErrClosed)
+	default:
+	}
+	if err := j.refused.Load(); err != nil {
+		return fmt.Errorf("reports: journal: %w", *err)
+	}
+	return nil
+}
 
 // Read returns records as Store.Read does.
 func (j *Journal) Read(ctx context.Context, from uint64, limit int) ([]tandem.Record, error) {

@@ -277,6 +277,34 @@ func TestJournal_GivesUpAndSaysSo(t *testing.T) {
 	})
 }
 
+func TestJournal_SaysThatItIsInTroubleForAsLongAsItIs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := memstore.NewJournal()
+		full := true
+		disk := &broken{Store: store}
+		disk.append = func(ctx context.Context, rs []tandem.Record) error {
+			if full {
+				return errBroken
+			}
+			return store.Append(ctx, rs)
+		}
+		j := run(t, reports.Config{Store: disk})
+		require.NoError(t, j.Trouble())
+		done := make(chan error, 1)
+		go func() { done <- j.Handle(t.Context(), ring(1)) }()
+		wait(time.Second)
+		require.ErrorIs(t, j.Trouble(), errBroken)
+		full = false
+		require.NoError(t, <-done)
+		require.NoError(t, j.Trouble())
+		j.stop()
+		<-j.done
+		wait(time.Second)
+		require.ErrorIs(t, j.Trouble(), tandem.ErrClosed)
+	})
+}
+
 func TestJournal_NoticesAnotherWriter(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -166,8 +166,10 @@ func (w *writer) append(ctx context.Context, rs []tandem.Record) error {
 	for pause := firstRetry; ; pause = min(2*pause, lastRetry) {
 		err := cfg.Store.Append(ctx, rs)
 		if err == nil || errors.Is(err, tandem.ErrInvalid) {
+			w.j.refused.Store(nil)
 			return err
 		}
+		w.j.refused.Store(&err)
 		cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "journal cannot be written", slog.Int("records", len(rs)), slog.Any("error", err))
 		select {
 		case <-time.After(pause):
@@ -175,6 +177,9 @@ func (w *writer) append(ctx context.Context, rs []tandem.Record) error {
 			return err
 		}
 		done, lastErr := w.arrived(ctx, before, rs)
+		if done {
+			w.j.refused.Store(nil)
+		}
 		if done || errors.Is(lastErr, tandem.ErrConflict) {
 			return lastErr
 		}

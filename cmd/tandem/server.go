@@ -209,10 +209,13 @@ func (s *server) buildWeb(o options) error {
 		Dispositions: dispositions(), Version: version(), Secure: o.proxied || s.tlsCert != "", Proxied: o.proxied, Logger: s.log,
 		FailureLimit: cmp.Or(o.failureLimit, 3),
 		Collectors:   []prometheus.Collector{&figures{bridge: s.bridge, journal: s.journal, centre: s.centre}},
-		Ready: map[string]web.Check{"database": func(ctx context.Context) error {
-			_, err := s.stores.Journal().Last(ctx)
-			return err
-		}},
+		Ready: map[string]web.Check{
+			"database": func(ctx context.Context) error {
+				_, err := s.stores.Journal().Last(ctx)
+				return err
+			},
+			"journal": func(context.Context) error { return s.journal.Trouble() }, // a full disk can still be read
+		},
 	}
 	if s.contacts != nil {
 		cfg.Contacts = s.contacts
