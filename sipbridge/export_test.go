@@ -36,3 +36,12 @@ func Dialable(n tandem.Number) bool { return dialable(n) }
 
 // PlainText is plainText.
 func PlainText(s string) string { return plainText(s) }
+
+// TidyText is tidyText.
+func TidyText(s string, limit int) string { return tidyText(s, limit) }
+
+// Dialled is dialled.
+func Dialled(user string) tandem.Number { return dialled(user) }
+
+// Unquoted is unquoted.
+func Unquoted(s string) string { return unquoted(s) }

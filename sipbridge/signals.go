@@ -179,7 +179,7 @@ func (s *signals) Incoming(ctx context.Context, call *sipcore.Call) {
 		br.theirs = offer
 	}
 	l.codecs = codecs
-	e := tandem.LegIncoming{Leg: l.id, From: callerOf(in, l.trunk != nil), To: tandem.Number(in.URI.User)}
+	e := tandem.LegIncoming{Leg: l.id, From: callerOf(in, l.trunk != nil), To: dialled(in.URI.User)}
 	b.mu.Lock()
 	status, why := b.takeIncomingLocked(l, call, &e)
 	b.mu.Unlock()
@@ -237,12 +237,12 @@ func sdpStatus(err error) int {
 
 // callerOf returns who calls. A trunk's network vouches for P-Asserted-Identity (RFC 3325); a phone's word is nobody's.
 func callerOf(in *sipcore.Inbound, trunk bool) tandem.CallerID { //nolint:revive // Whom to believe is the difference.
-	id := tandem.CallerID{Number: tandem.Number(in.From.URI.User), Name: in.From.Display}
+	id := tandem.CallerID{Number: tandem.Number(tidyText(in.From.URI.User, maxNumber)), Name: tidyText(unquoted(in.From.Display), maxName)}
 	if strings.EqualFold(in.From.URI.User, "anonymous") || strings.HasSuffix(in.From.URI.Host, ".invalid") && in.From.URI.User == "" {
 		id = tandem.CallerID{}
 	}
 	if pai := in.Header("P-Asserted-Identity"); trunk && pai != "" && id.Number == "" && !strings.Contains(in.Header("Privacy"), "id") {
-		id.Number = tandem.Number(userPart(pai))
+		id.Number = tandem.Number(tidyText(userPart(pai), maxNumber))
 	}
 	return id
 }
