@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"os"
@@ -18,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/emiago/sipgo/sip"
 	"github.com/stretchr/testify/require"
 
 	"github.com/tandem-cc/tandem/internal/testenv"
@@ -46,6 +48,9 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	buildDir = dir
+	// The test's telephones are over sipgo's own transports, which warn by a logger of the whole process of every socket
+	// that is closed twice. The server is another process, and what it logs is seen.
+	sip.SetDefaultLogger(slog.New(slog.DiscardHandler))
 	code := m.Run()
 	_ = os.RemoveAll(dir)
 	os.Exit(code)
