@@ -93,6 +93,9 @@ type Config struct {
 	MaxConnectionsPerIP int
 	// IdleTimeout closes a TCP connection without traffic. Default 10 minutes.
 	IdleTimeout time.Duration
+	// MessageTimeout closes a TCP connection that was accepted and says nothing, or on which a message has begun and does not
+	// end, for so long. Default 30 seconds.
+	MessageTimeout time.Duration
 	// MaxMessage bounds one message in bytes; larger ones are answered 513 or dropped.
 	// Default 65535.
 	MaxMessage int
@@ -204,6 +207,9 @@ func (c *Config) withDefaults() (Config, error) {
 	}
 	d.Guard.Burst = orInt(d.Guard.Burst, 400)
 	d.Guard.MaxSources = orInt(d.Guard.MaxSources, 65536)
+	if d.MessageTimeout == 0 {
+		d.MessageTimeout = 30 * time.Second
+	}
 	if d.Logger == nil {
 		d.Logger = slog.New(slog.DiscardHandler)
 	}

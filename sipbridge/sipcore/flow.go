@@ -40,6 +40,7 @@ type Flow struct {
 	listener  string
 	advertise string
 	user      string
+	accepted  bool // the peer made the connection
 	symmetric bool // requests go back the way that messages came, whatever Contact says
 	send      func(b []byte) error
 	shut      func() error

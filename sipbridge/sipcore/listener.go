@@ -213,6 +213,7 @@ func (e *Endpoint) acceptTCP(ctx context.Context, l *listener) {
 			_ = c.Close() // refused
 			continue
 		}
+		f.accepted = true
 		if !e.spawn(func(ctx context.Context) { e.readTCP(ctx, c, f) }) {
 			e.dropFlow(f)
 		}

@@ -68,8 +68,14 @@ func contentLength(head []byte) (int, error) {
 func (e *Endpoint) readTCP(ctx context.Context, c net.Conn, f *Flow) {
 	defer e.dropFlow(f)
 	buf := make([]byte, 0, 8192)
+	// Strangers' connections that only hold memory are closed soon; one that we made ourselves may be silent.
+	owed, began := f.accepted, time.Now()
 	for {
-		if err := c.SetReadDeadline(time.Now().Add(e.cfg.IdleTimeout)); err != nil {
+		deadline := time.Now().Add(e.cfg.IdleTimeout)
+		if end := began.Add(e.cfg.MessageTimeout); owed && end.Before(deadline) {
+			deadline = end
+		}
+		if err := c.SetReadDeadline(deadline); err != nil {
 			return
 		}
 		if len(buf) == cap(buf) {
@@ -85,6 +91,10 @@ func (e *Endpoint) readTCP(ctx context.Context, c net.Conn, f *Flow) {
 			e.count.malformed.Add(1)
 			e.log.InfoContext(ctx, "sip stream closed", "source", f.remote.Addr(), "reason", err)
 			return
+		}
+		if whole := len(rest) < len(buf); whole || !owed {
+			began = time.Now()
+			owed = len(rest) > 0
 		}
 		buf = append(buf[:0], rest...)
 		if cap(buf) > 4*e.cfg.MaxMessage && len(buf) == 0 {
