@@ -65,7 +65,7 @@ func (l *loop) handed(ctx context.Context, f *flight, err error) {
 		l.over(f, tandem.OutcomeAbandoned, f.cause, f.by)
 	default:
 		l.cfg.Logger.ErrorContext(ctx, "campaign cannot queue an answered call", "campaign", l.cfg.ID,
-			"call_id", f.attempt.Call, "queue", l.cfg.Queue, "err", err)
+			"call_id", f.attempt.Call, "queue", l.cfg.Queue, "error", err)
 		f.become(flightDropping)
 		l.hangUp(f, tandem.CauseNormal)
 	}
@@ -205,7 +205,7 @@ func (l *loop) settled(ctx context.Context, f *flight, err error) {
 	case errors.Is(err, tandem.ErrConflict), errors.Is(err, tandem.ErrNotFound):
 		if f.announced {
 			l.cfg.Logger.ErrorContext(ctx, "attempt was settled by another", "campaign", l.cfg.ID,
-				"attempt_id", f.attempt.ID, "err", err)
+				"attempt_id", f.attempt.ID, "error", err)
 		}
 		l.drop(f)
 	default:
@@ -248,7 +248,7 @@ func (l *loop) hangUp(f *flight, cause tandem.Cause) {
 		return func() {
 			if err != nil && !tandem.IsGone(err) && ctx.Err() == nil {
 				l.cfg.Logger.ErrorContext(ctx, "campaign cannot hang up", "campaign", l.cfg.ID,
-					"leg_id", leg, "err", err)
+					"leg_id", leg, "error", err)
 			}
 		}
 	})
@@ -279,7 +279,7 @@ func (l *loop) closeFlight(ctx context.Context, f *flight) {
 	now := time.Now()
 	if f.owned() && f.announced {
 		if err := l.cfg.Switch.Hangup(ctx, f.attempt.Leg, tandem.CauseCancelled); err != nil && !tandem.IsGone(err) {
-			l.cfg.Logger.WarnContext(ctx, "campaign cannot hang up at its end", "campaign", l.cfg.ID, "err", err)
+			l.cfg.Logger.WarnContext(ctx, "campaign cannot hang up at its end", "campaign", l.cfg.ID, "error", err)
 		}
 	}
 	l.cutOff(f, now)
@@ -289,7 +289,7 @@ func (l *loop) closeFlight(ctx context.Context, f *flight) {
 	err := l.save1(ctx, f, now)
 	if err != nil && !errors.Is(err, tandem.ErrConflict) && !errors.Is(err, tandem.ErrNotFound) {
 		l.cfg.Logger.WarnContext(ctx, "attempt stays unsettled until the next start", "campaign", l.cfg.ID,
-			"attempt_id", f.attempt.ID, "err", err)
+			"attempt_id", f.attempt.ID, "error", err)
 	}
 }
 

@@ -293,7 +293,7 @@ func (l *loop) storeFailed(ctx context.Context, op string, err error) {
 	}
 	l.store.bad(time.Now())
 	l.failing = op
-	l.cfg.Logger.ErrorContext(ctx, "campaign store failed", "campaign", l.cfg.ID, "op", op, "err", err)
+	l.cfg.Logger.ErrorContext(ctx, "campaign store failed", "campaign", l.cfg.ID, "op", op, "error", err)
 }
 
 // trouble is a back-off that doubles with each failure in a row, after the first few.

@@ -130,7 +130,7 @@ func (l *loop) askAgents(now time.Time) {
 			l.asking = false
 			if err != nil {
 				if ctx.Err() == nil {
-					l.cfg.Logger.ErrorContext(ctx, "campaign cannot see its agents", "campaign", l.cfg.ID, "err", err)
+					l.cfg.Logger.ErrorContext(ctx, "campaign cannot see its agents", "campaign", l.cfg.ID, "error", err)
 				}
 				return // nothing is dialled for agents whom nobody sees; Poll tries again
 			}
@@ -306,7 +306,7 @@ func (l *loop) dialled(ctx context.Context, f *flight, err error) {
 		l.over(f, tandem.OutcomeCancelled, tandem.CauseCancelled, tandem.PartySystem)
 	default:
 		l.cfg.Logger.ErrorContext(ctx, "campaign cannot dial", "campaign", l.cfg.ID,
-			"attempt_id", f.attempt.ID, "err", err)
+			"attempt_id", f.attempt.ID, "error", err)
 		l.over(f, tandem.OutcomeCongestion, tandem.CauseFailed, tandem.PartySystem)
 	}
 }

@@ -58,7 +58,7 @@ func (c *demoCmd) Run(ctx context.Context, out io.Writer) error {
 		c.Data = dir
 		defer func() {
 			if err := os.RemoveAll(dir); err != nil {
-				log.WarnContext(ctx, "demo data left behind", "dir", dir, "err", err)
+				log.WarnContext(ctx, "demo data left behind", "dir", dir, "error", err)
 			}
 		}()
 	}

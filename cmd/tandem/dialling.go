@@ -79,14 +79,14 @@ func (d *dialling) run(ctx context.Context) error {
 	for _, c := range d.campaigns {
 		wg.Go(func() {
 			if err := c.runner.Run(ctx); err != nil && ctx.Err() == nil {
-				d.log.ErrorContext(ctx, "campaign stopped", "campaign", c.ID, "err", err)
+				d.log.ErrorContext(ctx, "campaign stopped", "campaign", c.ID, "error", err)
 			}
 		})
 	}
 	for _, c := range d.campaigns {
 		wg.Go(func() {
 			if err := d.open(ctx, c); err != nil && ctx.Err() == nil {
-				d.log.ErrorContext(ctx, "campaign did not open", "campaign", c.ID, "err", err)
+				d.log.ErrorContext(ctx, "campaign did not open", "campaign", c.ID, "error", err)
 			}
 		})
 	}
@@ -121,7 +121,7 @@ func (d *dialling) open(ctx context.Context, c *outbound) error {
 			return fmt.Errorf("list %s: %w", c.List, err)
 		}
 		for _, e := range res.Errors {
-			d.log.WarnContext(ctx, "row of a list not taken", "campaign", c.ID, "list", c.List, "row", e.Row, "why", e.What)
+			d.log.WarnContext(ctx, "row of a list not taken", "campaign", c.ID, "list", c.List, "row", e.Row, "reason", e.What)
 		}
 		d.log.InfoContext(ctx, "list imported", "campaign", c.ID, "added", res.Added, "refused", res.Refused)
 	}

@@ -50,7 +50,7 @@ func runParts(ctx context.Context, log *slog.Logger, patience time.Duration, par
 	select {
 	case <-ctx.Done():
 	case fault = <-first:
-		log.ErrorContext(ctx, "part failed, stopping", "err", fault)
+		log.ErrorContext(ctx, "part failed, stopping", "error", fault)
 	}
 	for _, r := range slices.Backward(started) {
 		r.stop()

@@ -307,7 +307,7 @@ func (s *server) serveHTTP(ctx context.Context) error {
 	defer stop()
 	if err := s.http.Shutdown(grace); err != nil {
 		err = s.http.Close()
-		s.log.DebugContext(ctx, "cut the last connections", "err", err)
+		s.log.DebugContext(ctx, "cut the last connections", "error", err)
 	}
 	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
 		return err
@@ -326,7 +326,7 @@ func (s *server) shut() {
 		err = errors.Join(err, s.shared.redis.Close())
 	}
 	if err != nil {
-		s.log.Error("store did not close", "err", err)
+		s.log.Error("store did not close", "error", err)
 	}
 }
 

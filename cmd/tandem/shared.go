@@ -81,7 +81,7 @@ func (s *shared) keep(ctx context.Context) error {
 			back, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 			defer stop()
 			if err := s.redis.Lease().Release(back, s.grant); err != nil {
-				s.log.WarnContext(ctx, "lease not given back, it lapses by itself", "err", err)
+				s.log.WarnContext(ctx, "lease not given back, it lapses by itself", "error", err)
 			}
 			return err
 		}
@@ -102,7 +102,7 @@ func (s *shared) renew(ctx context.Context) error {
 	case ctx.Err() == nil && time.Since(s.held) > leaseTime-renewEvery:
 		return fmt.Errorf("lease on the routing cannot be renewed: %w", err)
 	case ctx.Err() == nil:
-		s.log.WarnContext(ctx, "lease not renewed, trying again", "err", err)
+		s.log.WarnContext(ctx, "lease not renewed, trying again", "error", err)
 	}
 	return nil
 }
@@ -130,7 +130,7 @@ func (s *shared) publish(ctx context.Context, centre *acd.Center, journal *repor
 	present := map[tandem.AgentID]bool{}
 	for {
 		if err := s.put(ctx, centre, present); err != nil && ctx.Err() == nil {
-			s.log.WarnContext(ctx, "presence not published", "err", err)
+			s.log.WarnContext(ctx, "presence not published", "error", err)
 		}
 		t := time.NewTimer(presenceTime / 3)
 		select {

@@ -200,6 +200,6 @@ func answerOn(l *simLine, offer []byte) ([]byte, error) {
 // report logs what a simulated party could not do: the demo goes on.
 func (s *simulated) report(what string, err error) {
 	if err != nil && !errors.Is(err, sipcore.ErrClosed) && !errors.Is(err, sipcore.ErrState) {
-		s.log.Warn("demo party", "name", s.name, "op", what, "err", err)
+		s.log.Warn("demo party", "name", s.name, "op", what, "error", err)
 	}
 }

@@ -75,7 +75,7 @@ func (s *stores) keep(ctx context.Context, log *slog.Logger) error {
 		case errors.Is(err, tandem.ErrConflict):
 			return err
 		case err != nil && ctx.Err() == nil:
-			log.WarnContext(ctx, "claim on the database not confirmed, trying again", "err", err)
+			log.WarnContext(ctx, "claim on the database not confirmed, trying again", "error", err)
 		}
 	}
 }
