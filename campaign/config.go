@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -169,20 +170,12 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	c.Ring = orDefault(c.Ring, DefaultRing)
-	c.Patience = orDefault(c.Patience, DefaultPatience)
-	c.Priority = orDefault(c.Priority, DefaultPriority)
-	c.LeaseTTL = orDefault(c.LeaseTTL, time.Minute)
-	c.Poll = orDefault(c.Poll, 5*time.Second)
-	c.Workers = orDefault(c.Workers, 8)
-	c.Inbox = orDefault(c.Inbox, 1024)
+	c.Ring = cmp.Or(c.Ring, DefaultRing)
+	c.Patience = cmp.Or(c.Patience, DefaultPatience)
+	c.Priority = cmp.Or(c.Priority, DefaultPriority)
+	c.LeaseTTL = cmp.Or(c.LeaseTTL, time.Minute)
+	c.Poll = cmp.Or(c.Poll, 5*time.Second)
+	c.Workers = cmp.Or(c.Workers, 8)
+	c.Inbox = cmp.Or(c.Inbox, 1024)
 	return c, nil
-}
-
-func orDefault[T comparable](v, def T) T {
-	var zero T
-	if v == zero {
-		return def
-	}
-	return v
 }

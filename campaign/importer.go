@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,11 +51,11 @@ type Limits struct {
 }
 
 func (l Limits) withDefaults() Limits {
-	l.Bytes = orDefault(l.Bytes, 256<<20)
-	l.Rows = orDefault(l.Rows, 1_000_000)
-	l.Columns = orDefault(l.Columns, 100)
-	l.Field = orDefault(l.Field, 4096)
-	l.Errors = orDefault(l.Errors, 1000)
+	l.Bytes = cmp.Or(l.Bytes, 256<<20)
+	l.Rows = cmp.Or(l.Rows, 1_000_000)
+	l.Columns = cmp.Or(l.Columns, 100)
+	l.Field = cmp.Or(l.Field, 4096)
+	l.Errors = cmp.Or(l.Errors, 1000)
 	return l
 }
 

@@ -1,6 +1,7 @@
 package sipcore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -169,13 +170,7 @@ type Header struct {
 	Name, Value string
 }
 
-func orDuration(v, def time.Duration) time.Duration {
-	if v == 0 {
-		return def
-	}
-	return v
-}
-
+// orInt returns v, or the default for what is not positive: these limits cannot be switched off.
 func orInt(v, def int) int {
 	if v <= 0 {
 		return def
@@ -191,16 +186,16 @@ func (c *Config) withDefaults() (Config, error) {
 	if d.Admit == nil {
 		return d, fmt.Errorf("sipcore: new: %w: Admit is required", errConfig)
 	}
-	d.T1 = orDuration(d.T1, 500*time.Millisecond)
-	d.T2 = orDuration(d.T2, 4*time.Second)
-	d.SessionExpires = max(orDuration(d.SessionExpires, 30*time.Minute), 0)
-	d.MinSE = orDuration(d.MinSE, 90*time.Second)
-	d.ReofferTimeout = orDuration(d.ReofferTimeout, 5*time.Second)
+	d.T1 = cmp.Or(d.T1, 500*time.Millisecond)
+	d.T2 = cmp.Or(d.T2, 4*time.Second)
+	d.SessionExpires = max(cmp.Or(d.SessionExpires, 30*time.Minute), 0)
+	d.MinSE = cmp.Or(d.MinSE, 90*time.Second)
+	d.ReofferTimeout = cmp.Or(d.ReofferTimeout, 5*time.Second)
 	d.MaxCalls = orInt(d.MaxCalls, 10000)
 	d.MaxTransactions = orInt(d.MaxTransactions, 50000)
 	d.MaxConnections = orInt(d.MaxConnections, 4096)
 	d.MaxConnectionsPerIP = orInt(d.MaxConnectionsPerIP, 256)
-	d.IdleTimeout = orDuration(d.IdleTimeout, 10*time.Minute)
+	d.IdleTimeout = cmp.Or(d.IdleTimeout, 10*time.Minute)
 	d.MaxMessage = orInt(d.MaxMessage, 65535)
 	if d.Guard.Rate == 0 {
 		d.Guard.Rate = 200
