@@ -103,19 +103,6 @@ func CauseFromQ850(v int) Cause {
 	return CauseFailed
 }
 
-// Retryable says whether the same number may be worth another attempt: false for causes that will not change by
-// themselves, such as a number that does not exist.
-func (c Cause) Retryable() bool {
-	switch c {
-	case CauseBusy, CauseNoAnswer, CauseRejected, CauseCancelled, CauseUnavailable, CauseCongestion, CauseNetwork,
-		CauseFailed, CauseTimeout, CauseInterrupted, CauseQueueFull, CauseMachine, CauseElsewhere:
-		return true
-	case CauseUnset, CauseNormal, CauseUnallocated, CauseInvalidNumber, CauseForbidden, CauseIncompatible, causeEnd:
-		return false
-	}
-	return false
-}
-
 // Party says who did something to a call, first of all who ended it.
 type Party uint8
 

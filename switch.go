@@ -68,7 +68,8 @@ type Switch interface {
 }
 
 // What a switch may also be able to do: optional interfaces that a consumer looks for once, at construction, by type
-// assertion, and refuses its own configuration with ErrUnsupported when one is missing that it needs.
+// assertion, and refuses its own configuration with ErrUnsupported when one is missing that it needs. No switch of this
+// module has Recorder, Transferrer or Monitor yet: their cases in package switchtest come with the first that does.
 type (
 	// Ringer tells the caller of an incoming leg that somewhere it rings (SIP 180).
 	Ringer interface {
