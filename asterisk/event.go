@@ -177,18 +177,26 @@ func (lp *loop) leave(l *leg) {
 		}
 		return
 	}
+	if j.host != l {
+		return
+	}
 	// The bridge did not come about. A guest that was not fetched is where it was.
-	if j.host == l && peer.joint == j && !j.guestIn {
+	if peer.joint == j && !j.guestIn {
 		peer.joint = nil
+	}
+	if l.want != peer {
 		lp.drive(peer)
+		return
 	}
-	if l.want == peer && j.host == l {
-		if l.tries++; l.tries >= maxTries {
-			lp.sw.cfg.Logger.Warn("asterisk does not bridge two legs: both are hung up", "leg_id", l.id, "peer_leg_id", peer.id)
-			lp.hangUp(l, tandem.CauseFailed)
-			lp.hangUp(peer, tandem.CauseFailed)
-		}
+	l.tries++
+	peer.tries++
+	if l.tries >= maxTries {
+		lp.sw.cfg.Logger.Warn("asterisk does not bridge two legs: both are hung up", "leg_id", l.id, "peer_leg_id", peer.id)
+		lp.hangUp(l, tandem.CauseFailed)
+		lp.hangUp(peer, tandem.CauseFailed)
+		return
 	}
+	lp.drive(peer)
 }
 
 // digit notes a key that the far end pressed.

@@ -163,14 +163,21 @@ func TestSwitch_NoLegIsStuckAfterAStorm(t *testing.T) {
 		leg := tandem.LegID(fmt.Sprintf("leg%d", i))
 		obeyed("has ended: "+string(leg), func() bool { return l.state(leg) == tandem.LegStateEnded })
 	}
-	left := ""
+	var left []string
 	for range 100 {
-		if left = o.pbx.Console(t, "core show channels concise"); !strings.Contains(left, "!") {
+		left = nil
+		for line := range strings.Lines(o.pbx.Console(t, "core show channels concise")) {
+			// Asterisk 22 itself loses a Surrogate, no channel any more, when a channel goes in the moment in which it is fetched.
+			if strings.Contains(line, "!") && !strings.HasPrefix(line, "Surrogate/") {
+				left = append(left, line)
+			}
+		}
+		if len(left) == 0 {
 			break
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	require.NotContains(t, left, "!", "channels are left")
+	require.Empty(t, left, "channels are left")
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	require.Empty(t, l.faults)

@@ -339,3 +339,29 @@ func TestClient_SpeaksTLSAndChecksTheCertificate(t *testing.T) {
 	require.ErrorIs(t, err, context.DeadlineExceeded, "a certificate of nobody's")
 	server.Close()
 }
+
+func TestDo_ListsThatAreCancelledOrTooLong(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start := "Response: Success\r\nEventList: start"
+		r := bench(t, &amifake.Server{Answer: func(a amifake.Action) []string {
+			switch a.Name {
+			case "Cancelled":
+				return []string{start, "Event: Done\r\nEventList: cancelled"}
+			case "Silent":
+				return nil
+			}
+			return []string{start, "Event: One", "Event: Two", "Event: Three", "Event: Done\r\nEventList: Complete"}
+		}}, func(c *ami.Config) { c.MaxList = 2 })
+		r.next(ami.NoticeUp)
+		_, err := r.client.Do(t.Context(), ami.NewAction("Cancelled"))
+		require.ErrorContains(t, err, "cancelled")
+		_, err = r.client.Do(t.Context(), ami.NewAction("Long"))
+		require.ErrorIs(t, err, tandem.ErrFull)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err = r.client.Do(ctx, ami.NewAction("Silent"))
+		require.ErrorIs(t, err, context.Canceled)
+		r.end()
+	})
+}
