@@ -70,6 +70,7 @@ func newBrowser(t *testing.T, frequency float64) *browser {
 		chromedp.Flag("use-fake-ui-for-media-stream", true), chromedp.Flag("use-fake-device-for-media-stream", true),
 		chromedp.Flag("use-file-for-fake-audio-capture", toneFile(t, frequency)), chromedp.Flag("autoplay-policy", "no-user-gesture-required"),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("no-first-run", true), chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("ignore-certificate-errors", true), // the certificate is the test's own
 		chromedp.WindowSize(1360, 860), chromedp.UserDataDir(t.TempDir()))
 	ctx, cancel := chromedp.NewExecAllocator(t.Context(), opts...)
 	t.Cleanup(cancel)
@@ -95,11 +96,17 @@ func newBrowser(t *testing.T, frequency float64) *browser {
 			t.Logf("the page said:\n%s", b.log.String())
 		}
 	})
+	b.before(hook)
+	return b
+}
+
+// before lets a script run in each page that is opened from now on, before the page's own.
+func (b *browser) before(script string) {
+	b.t.Helper()
 	b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-		_, err := cdp.Call(ctx, target, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: hook})
+		_, err := cdp.Call(ctx, target, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
 		return err
 	}))
-	return b
 }
 
 // do performs actions within 20 s.

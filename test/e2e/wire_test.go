@@ -145,22 +145,29 @@ func (w *wire) stall(from, to time.Time) time.Duration {
 	return longest
 }
 
-// passed returns how many payloads in a row that other's phone said came to this one's unchanged, in order and one after
-// the other, before the first that did not. It begins at the first that came.
+// passed returns how many payloads in a row that other's phone said came to this one's.
 func (w *wire) passed(other *wire) int {
-	other.mu.Lock()
-	said := make([]string, 0, len(other.said))
-	for _, p := range other.said {
-		said = append(said, p.payload)
-	}
-	other.mu.Unlock()
+	return inARow(other.payloads(&other.said), w.payloads(&w.heard))
+}
+
+// payloads returns a copy of what the phone said or heard.
+func (w *wire) payloads(kept *[]packet) []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	all := make([]string, 0, len(*kept))
+	for _, p := range *kept {
+		all = append(all, p.payload)
+	}
+	return all
+}
+
+// inARow returns the length of the longest piece of said that is in heard unchanged, in order and one after the other.
+func inARow(said, heard []string) int {
 	best := 0
-	for start := range w.heard {
+	for start := range heard {
 		for offset := range said {
 			n := 0
-			for start+n < len(w.heard) && offset+n < len(said) && w.heard[start+n].payload == said[offset+n] {
+			for start+n < len(heard) && offset+n < len(said) && heard[start+n] == said[offset+n] {
 				n++
 			}
 			best = max(best, n)
