@@ -17,6 +17,7 @@ type agent struct {
 	own   *seat // in the line of the calls meant for this agent alone; nil until there was one
 	// standing says that the seats are among the ready ones of their lines.
 	standing bool
+	forsaken bool // in Engine.forsaken
 
 	wants     intent
 	reason    string // of the pause
@@ -283,6 +284,7 @@ func (e *Engine) show(a *agent, to tandem.AgentState, reason string) {
 		e.fault(fmt.Errorf("acd: agent %q: %s cannot become %s: %w", a.cfg.ID, from, to, tandem.ErrState))
 	}
 	a.state, a.shown = to, reason
+	e.missed(a)
 	if from != to || to == tandem.AgentPaused {
 		a.since = e.now
 	}
@@ -290,10 +292,7 @@ func (e *Engine) show(a *agent, to tandem.AgentState, reason string) {
 		if q := s.queue; q != nil && q.watched {
 			q.states[from]--
 			q.states[to]++
-			if len(q.cfg.LeaveWhen) > 0 && !q.suspect {
-				q.suspect = true
-				e.deserted = append(e.deserted, q)
-			}
+			e.suspect(q)
 		}
 	}
 	ev := tandem.AgentChanged{Agent: a.cfg.ID, From: from, To: to, Reason: reason}
@@ -305,6 +304,14 @@ func (e *Engine) show(a *agent, to tandem.AgentState, reason string) {
 	e.agentChanged(ev)
 }
 
+// suspect makes a queue be looked at when the input is done.
+func (e *Engine) suspect(q *queue) {
+	if len(q.cfg.LeaveWhen) > 0 && !q.suspect {
+		q.suspect = true
+		e.deserted = append(e.deserted, q)
+	}
+}
+
 // available lets a ready agent take the best waiting call of all its lines, or stand in them.
 func (e *Engine) available(a *agent) {
 	if a.backoff > e.now {
@@ -312,16 +319,21 @@ func (e *Engine) available(a *agent) {
 		return
 	}
 	a.backoff = 0
-	if s, rule := a.pick(); s != nil {
+	if s, rule := a.pick(e.sharing); s != nil {
 		c := s.line.open.first().call
-		s.key = e.keyOf(s)
+		s.base().key = e.keyOf(s.base())
+		s.key = s.base().key
 		e.offer(c, s, rule)
 		e.settle(c)
 		return
 	}
 	a.standing = true
 	for _, s := range a.seats {
-		s.key = e.keyOf(s)
+		if s.home == nil {
+			s.key = e.keyOf(s)
+		} else {
+			s.key = s.home.key // a class's seat comes after the queue's
+		}
 		s.line.ready.insert(s.stander())
 	}
 }
@@ -338,7 +350,7 @@ func (e *Engine) unstand(a *agent) {
 }
 
 // pick returns the seat whose line's first call is the best for the agent, and the rule that decided; nil: nobody waits.
-func (a *agent) pick() (*seat, string) {
+func (a *agent) pick(by Sharing) (*seat, string) {
 	var best *seat
 	var first *waiter
 	rule := "only_queue_waiting"
@@ -351,7 +363,7 @@ func (a *agent) pick() (*seat, string) {
 			best, first = s, w
 			continue
 		}
-		order, why := compareFirst(s, w, best, first)
+		order, why := by.compare(s, w, best, first)
 		if order < 0 {
 			best, first = s, w
 		}
@@ -360,22 +372,10 @@ func (a *agent) pick() (*seat, string) {
 	return best, rule
 }
 
-// compareFirst orders the first calls of two lines for an agent who could take either, and says by which rule. It keeps off the calls themselves:
-// of a hundred thousand that wait, each is a cache miss.
-func compareFirst(s *seat, w *waiter, t *seat, x *waiter) (int, string) {
-	if w.priority != x.priority {
-		return cmp.Compare(x.priority, w.priority), "highest_priority"
-	}
-	if v, y := s.weight(w), t.weight(x); v != y {
-		return cmp.Compare(y, v), "queue_weight"
-	}
-	return cmp.Or(cmp.Compare(w.since, x.since), cmp.Compare(w.seq, x.seq)), "longest_waiting"
-}
-
 // weight returns the weight of the queue in which a seat's first call waits.
 func (s *seat) weight(w *waiter) int {
-	if s.queue != nil {
-		return s.queue.cfg.Weight
+	if q := s.base().queue; q != nil {
+		return q.cfg.Weight
 	}
 	return w.call.queue.cfg.Weight
 }

@@ -157,7 +157,7 @@ func TestAgent_EveryDeedInEveryState(t *testing.T) {
 				for _, rec := range r.records {
 					l.read(rec)
 				}
-				l.agree(r.e.Snapshot(r.now), nil)
+				l.agree(r.e.Snapshot(r.now))
 				require.NoError(t, l.err)
 				r.sound()
 			})

@@ -2,6 +2,7 @@ package acd
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/tandem-cc/tandem"
@@ -9,27 +10,32 @@ import (
 
 // call is a call in the engine, from its arrival to its end. What each step touches stands first, close together.
 type call struct {
-	state  callState
-	up     bool // the customer's leg is answered
-	gone   bool // the customer's leg has ended
-	spot   spot // where it stands in its queue
-	cause  tandem.Cause
-	by     tandem.Party
-	offers int    // how many agents are in the list that begins with first
-	first  *agent // at whom it rings or who answered; the others follow by agent.next
-	queue  *queue // nil while routing, and when refused by the route
-	line   *line  // the queue's, or the one of the agent that it is meant for
-	direct *agent // whom it is meant for; nil: for any
-	order  int64  // the priority as it counts
-	since  int64  // of the wait
-	seq    uint64
-	limit  int64 // when the wait ends; 0: never
-	more   int64 // when a Ringer is asked again; 0: never
-	rungAt int64 // since when it rings, with a Ringer
-	want   int   // at how many agents it is to ring, with a Ringer
-	timer  timer
-	began  int64  // of the conversation
-	rung   uint64 // how many offers there were, for the legs' names
+	state    callState
+	up       bool // the customer's leg is answered
+	gone     bool // the customer's leg has ended
+	spot     spot // where it stands in its queue
+	cause    tandem.Cause
+	by       tandem.Party
+	offers   int                  // how many agents are in the list that begins with first
+	first    *agent               // at whom it rings or who answered; the others follow by agent.next
+	queue    *queue               // nil while routing, and when refused by the route
+	line     *line                // the queue's, or the one of the agent that it is meant for
+	direct   *agent               // whom it is meant for, or kept for at first; nil: for any
+	class    *class               // of those that ask the same; nil: it asks for nothing
+	needs    []tandem.Requirement // its own
+	released int64                // when it is no more kept for a preferred agent; 0: it is not
+	order    int64                // the priority as it counts
+	since    int64                // of the wait
+	seq      uint64
+	limit    int64 // when the wait ends; 0: never
+	ranked   int64 // since when its place counts
+	eases    int64 // when it asks for less; 0: never
+	more     int64 // when a Ringer is asked again; 0: never
+	rungAt   int64 // since when it rings, with a Ringer
+	want     int   // at how many agents it is to ring, with a Ringer
+	timer    timer
+	began    int64  // of the conversation
+	rung     uint64 // how many offers there were, for the legs' names
 	tandem.Call
 	priority int // as it was given
 	patience time.Duration
@@ -48,10 +54,10 @@ const (
 const urgent = int64(1) << 40
 
 func (c *call) waiter() waiter {
-	return waiter{priority: c.order, since: c.since, seq: c.seq, call: c}
+	return waiter{priority: c.order, since: c.ranked, seq: c.seq, call: c}
 }
 
-// move puts a call to a spot of its queue. A call that is meant for one agent is always among the held, for its position.
+// move puts a call to a spot of its queue. A call that is not in the queue's own line is always among the held, for its position.
 func (c *call) move(to spot) {
 	if c.spot == to {
 		return
@@ -74,7 +80,7 @@ func (c *call) move(to spot) {
 }
 
 func (c *call) heldAt(s spot) bool {
-	return s == spotHeld || s == spotOpen && c.direct != nil
+	return s == spotHeld || s == spotOpen && c.line != &c.queue.line
 }
 
 // rings says at how many agents the call may ring at once.
@@ -190,7 +196,10 @@ func (e *Engine) Routed(now time.Time, id tandem.CallID, r Route) error {
 func (e *Engine) Enqueue(now time.Time, a tandem.Arrival) error {
 	e.begin(now)
 	defer e.finish()
-	r := Route{Queue: a.Queue, Priority: a.Priority, Agent: a.Agent, Patience: a.Patience}
+	r := Route{
+		Queue: a.Queue, Priority: a.Priority, Agent: a.Agent, Patience: a.Patience,
+		Requirements: a.Requirements, Prefer: a.Prefer, PreferFor: a.PreferFor,
+	}
 	err := e.checkRoute(r)
 	switch {
 	case a.Call.ID == "":
@@ -225,10 +234,16 @@ func (e *Engine) checkRoute(r Route) error {
 		return fmt.Errorf("queue %q: %w", r.Queue, tandem.ErrNotFound)
 	case r.Agent != "" && e.agentByID[r.Agent] == nil:
 		return fmt.Errorf("agent %q: %w", r.Agent, tandem.ErrNotFound)
+	case r.Prefer != "" && e.agentByID[r.Prefer] == nil:
+		return fmt.Errorf("agent %q: %w", r.Prefer, tandem.ErrNotFound)
 	case r.Patience < 0:
 		return &tandem.ConfigError{Where: "patience", What: "is negative"}
+	case r.PreferFor < 0:
+		return &tandem.ConfigError{Where: "prefer_for", What: "is negative"}
+	case len(r.Requirements) == 0:
+		return nil
 	}
-	return nil
+	return checkNeeds("requirements", e.queueByID[r.Queue].cfg.Requirements, r.Requirements)
 }
 
 // answerLimit is how long an incoming leg may take to be answered before it is given up: longer than SIP's own timers (RFC 3261, 64·T1 = 32 s).
@@ -238,18 +253,16 @@ const answerLimit = int64(40 * time.Second)
 func (e *Engine) join(c *call, r Route) {
 	q := e.queueByID[r.Queue]
 	c.queue, c.line = q, &q.line
-	c.priority, c.order, c.patience = r.Priority, int64(r.Priority), r.Patience
-	if c.Direction == tandem.Outbound && c.up {
-		c.order += urgent
-	}
+	c.priority, c.patience, c.needs = r.Priority, r.Patience, r.Requirements
 	if r.Agent != "" {
 		c.direct = e.agentByID[r.Agent]
-		c.line = e.ownLine(c.direct)
+	} else if r.Prefer != "" {
+		c.direct, c.released = e.agentByID[r.Prefer], int64(orDefault(r.PreferFor, q.cfg.PreferFor))
 	}
 	switch {
 	case q.cfg.MaxWaiting > 0 && q.waiting+q.coming >= q.cfg.MaxWaiting:
 		e.refuse(c, "queue_full", tandem.LeaveFull, tandem.CauseQueueFull)
-	case c.direct == nil && q.allIn(q.cfg.RefuseWhen):
+	case (c.direct == nil || c.released > 0) && q.allIn(q.cfg.RefuseWhen):
 		e.refuse(c, "no_agent", tandem.LeaveEmpty, tandem.CauseUnavailable)
 	case c.up:
 		e.wait(c)
@@ -275,7 +288,9 @@ func (e *Engine) refuse(c *call, rule string, why tandem.LeaveReason, cause tand
 func (e *Engine) wait(c *call) {
 	q := c.queue
 	e.become(c, callWaiting)
-	c.since = e.now
+	c.since, c.ranked = e.now, e.now
+	c.more, c.eases = 0, 0
+	e.enlist(c)
 	e.queued(tandem.CallQueued{Call: c.ID, Queue: q.cfg.ID, Position: q.position(c), Priority: c.priority})
 	q.waiting++
 	q.offered++
@@ -284,6 +299,7 @@ func (e *Engine) wait(c *call) {
 	if c.patience > 0 {
 		limit = c.patience
 	}
+	c.limit = 0
 	if limit > 0 {
 		c.limit = e.now + int64(limit)
 	}
@@ -294,11 +310,45 @@ func (e *Engine) wait(c *call) {
 	}
 }
 
+// enlist finds the line of a call that begins to wait, and its order there.
+func (e *Engine) enlist(c *call) {
+	e.rank(c)
+	if c.released > 0 {
+		c.released += e.now
+		if c.direct.absent() {
+			c.direct, c.released = nil, 0
+		}
+	}
+	if c.direct != nil {
+		c.line = e.ownLine(c.direct)
+		return
+	}
+	if q := c.queue; len(q.cfg.Requirements)+len(c.needs)+len(q.cfg.Tiers) > 0 {
+		e.classify(c)
+	}
+}
+
+// rank gives a call its order among those that wait. With ageing, a point of priority counts as a longer wait: the order of two calls is
+// then the same at every instant, and nothing needs to be moved while they wait.
+func (e *Engine) rank(c *call) {
+	c.order = 0
+	if e.ageing > 0 {
+		c.ranked -= int64(max(min(c.priority, maxLevel), -maxLevel)) * min(e.ageing, math.MaxInt64/4/maxLevel)
+	} else {
+		c.order = int64(max(min(c.priority, maxLevel), -maxLevel))
+	}
+	if c.Direction == tandem.Outbound && c.up {
+		c.order += urgent
+	}
+}
+
 // arm sets the timer of a waiting call to the earliest of its deadlines.
 func (e *Engine) arm(c *call) {
 	at := c.limit
-	if c.more > 0 && (at == 0 || c.more < at) {
-		at = c.more
+	for _, t := range [...]int64{c.more, c.eases, c.released} {
+		if t > 0 && (at == 0 || t < at) {
+			at = t
+		}
 	}
 	if was, set := e.timers.at(&c.timer); set && was == at {
 		return
@@ -324,6 +374,16 @@ func (e *Engine) waitDue(c *call) {
 			e.seek(c)
 		}
 	}
+	if c.released > 0 && c.released <= e.now {
+		e.letGo(c, "preferred_time_over")
+		e.seek(c)
+	}
+	if c.eases > 0 && c.eases <= e.now {
+		if e.classify(c) {
+			e.decided(tandem.Decided{Call: c.ID, Queue: c.queue.cfg.ID, Strategy: c.queue.strategy, Rule: "relaxed"})
+		}
+		e.seek(c)
+	}
 	e.arm(c)
 }
 
@@ -339,6 +399,7 @@ func (e *Engine) leave(c *call, why tandem.LeaveReason, rule string) {
 	q := c.queue
 	position := q.position(c)
 	c.move(spotNone)
+	c.leaveClass()
 	q.waiting--
 	for c.first != nil {
 		e.endOffer(c.first, tandem.CauseCancelled)
@@ -358,12 +419,16 @@ func (e *Engine) leave(c *call, why tandem.LeaveReason, rule string) {
 // sendAway makes every call leave that waits in a queue which nobody serves.
 func (e *Engine) sendAway(q *queue) {
 	var all []*call
-	q.line.open.each(func(w waiter) bool {
+	collect := func(w waiter) bool {
 		if w.call.offers == 0 {
 			all = append(all, w.call)
 		}
 		return true
-	})
+	}
+	q.line.open.each(collect)
+	for _, cl := range q.classes {
+		cl.line.open.each(collect)
+	}
 	for _, c := range all {
 		e.leave(c, tandem.LeaveEmpty, "no_agent")
 		e.close(c, tandem.CauseUnavailable, tandem.PartySystem)

@@ -48,7 +48,7 @@ func New(cfg Config) (*Center, error) {
 			}
 		}
 	}
-	engine, err := NewEngine(EngineConfig{Queues: cfg.Queues, Agents: cfg.Agents, Ring: player != nil})
+	engine, err := NewEngine(EngineConfig{Queues: cfg.Queues, Agents: cfg.Agents, Ring: player != nil, Sharing: cfg.Sharing, Ageing: cfg.Ageing})
 	if err != nil {
 		return nil, fmt.Errorf("acd: %w", err)
 	}

@@ -466,7 +466,7 @@ func TestCenter_SnapshotJoinsTheFeed(t *testing.T) {
 			}
 		}
 		require.Equal(t, snap.Seq, n+1000, "all of it was handed on before the snapshot was given")
-		l.agree(snap, nil)
+		l.agree(snap)
 		require.NoError(t, l.err)
 		require.Equal(t, "lunch", snap.Agents[1].Reason)
 	})

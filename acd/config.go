@@ -28,6 +28,10 @@ type Config struct {
 	Position func() uint64
 	Logger   *slog.Logger // nil discards
 
+	// Sharing and Ageing order calls across queues: see EngineConfig.
+	Sharing Sharing
+	Ageing  time.Duration
+
 	Inbox   int // events and commands that may wait for the loop; full: their sender waits. Zero means 1024.
 	Backlog int // records and actions that may wait for the scribe; full: the loop takes no input. Zero means 8192.
 	Hands   int // how many calls' switch commands may be under way at once. Zero means 8.
@@ -44,7 +48,13 @@ type Route struct {
 	Priority int            // higher is served first; 0 is normal
 	Agent    tandem.AgentID // offer it to this agent only; empty means whoever the queue finds
 	Patience time.Duration  // how long it may wait; zero means the queue's own limit
-	Refuse   tandem.Cause   // why it is refused, when Queue is empty; unset means CauseUnallocated
+	// Requirements are the skills that the agent must have, beside those that the queue asks for.
+	Requirements []tandem.Requirement
+	// Prefer is the agent whom the call is kept for at first: for PreferFor, and as long as that agent is at work and does not
+	// decline. Zero PreferFor means the queue's own time.
+	Prefer    tandem.AgentID
+	PreferFor time.Duration
+	Refuse    tandem.Cause // why it is refused, when Queue is empty; unset means CauseUnallocated
 }
 
 // EngineConfig is what an Engine is made of. The zero value is an engine without queues or agents.
@@ -56,6 +66,11 @@ type EngineConfig struct {
 	Clearing time.Duration
 	// Ring makes callers hear ring-back in a queue that configures no sound. Center sets it when its switch can play.
 	Ring bool
+	// Sharing is how queues share an agent who could take the calls of several.
+	Sharing Sharing
+	// Ageing is how long a wait outweighs one point of priority: with a minute, a call of priority 2 goes before calls of priority 0 that came up to
+	// two minutes earlier, and behind those that came before. Nobody starves. Zero means that priorities always win.
+	Ageing time.Duration
 }
 
 // QueueConfig says how a queue works. Queue.ID is required.
@@ -72,6 +87,15 @@ type QueueConfig struct {
 	Retry Retry
 	// WrapUp is the agents' time for finishing the work of a call; AgentConfig.WrapUp overrides it. Zero means 10 s, negative none.
 	WrapUp time.Duration
+	// Requirements are the skills that each agent who gets a call of this queue must have. A call meant for one agent, or kept for one that it
+	// prefers, asks for none.
+	Requirements []tandem.Requirement
+	// Relax eases requirements, the queue's and the single call's, while a call waits.
+	Relax []Relaxation
+	// Tiers keeps calls from the agents of the higher levels at first, in rising order. Empty means that every agent is asked, the lowest level first.
+	Tiers []Tier
+	// PreferFor is how long a call is kept for the agent that it prefers. Zero means 30 s.
+	PreferFor time.Duration
 	// Weight orders the queues of an agent who becomes ready, after the calls' priority: higher is served first.
 	Weight int
 	// MaxWaiting is how many calls may wait; a further one is refused with CauseQueueFull. Zero means no limit.
@@ -90,6 +114,19 @@ type QueueConfig struct {
 	Sound tandem.Sound
 	// ServiceLevel is the time within which a call should be answered. Zero means 20 s.
 	ServiceLevel time.Duration
+}
+
+// Relaxation says that after a wait in the queue a lower level of a skill will do.
+type Relaxation struct {
+	After time.Duration // required
+	Skill tandem.SkillID
+	Min   uint8 // the level that will do from then on; zero means that none is needed
+}
+
+// Tier says that the agents of a level and above are asked only after a call has waited in the queue for some time.
+type Tier struct {
+	Level int           // 1 or more
+	After time.Duration // required
 }
 
 // Retry is the back-off after a failed offer, by its cause. In each field zero means the default, negative no back-off.

@@ -21,7 +21,8 @@
 //
 // An agent has a seat in each queue that it serves, on a level (the tier: lower is asked first) and at a position within the level. A
 // [Strategy] orders the ready agents of one level by a key that each gets when it becomes available; ties go by position, then by
-// agent ID. A strategy that is a [Ringer] also says at how many agents a call rings at once ([RingAll], [Progressive]). An offer is one call ringing at one agent under a reservation: a deadline, and a fencing number that grows with each
+// agent ID. A strategy that is a [Ringer] also says at how many agents a call rings at once ([RingAll], [Progressive]). A queue or a single call may require
+// skills, and calls that ask the same form a class, a line of its own. Tiers and relaxations widen the circle of agents as a call waits. An offer is one call ringing at one agent under a reservation: a deadline, and a fencing number that grows with each
 // reservation, by which a late answer is told from a valid one and hung up. A miss is an offer that rang out; after MaxMisses in a row the agent is
 // paused. The back-off is the time during which a ready agent gets no offer after one that failed. Wrap-up belongs to the agent, not to the
 // queue: an agent with seats in hundreds of queues has one.
@@ -34,7 +35,7 @@
 //   - Every reservation ends, by an answer, a refusal or its deadline, also when the switch says nothing more.
 //   - For each queue, at every instant: offered = answered + abandoned + left + waiting.
 //   - An agent who becomes ready takes the best waiting call of all its queues: highest priority, then highest weight of
-//     the queue, then the longest wait.
+//     the queue, then the longest wait; or by another policy of [Sharing]. With ageing priorities nobody starves.
 //
 // # Goroutines
 //

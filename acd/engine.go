@@ -15,6 +15,8 @@ import (
 type Engine struct {
 	clearing int64
 	ring     bool
+	sharing  Sharing
+	ageing   int64
 
 	queues    []*queue
 	queueByID map[tandem.QueueID]*queue
@@ -27,6 +29,7 @@ type Engine struct {
 	strays    strays
 	timers    timers
 	deserted  []*queue // queues to look at when the input is done: nobody may be left to serve them
+	forsaken  []*agent // agents to look at when the input is done: calls may be kept for them in vain
 	free      []*call  // ended calls, to be used again
 
 	epoch time.Time // of the first input
@@ -48,6 +51,8 @@ func NewEngine(cfg EngineConfig) (*Engine, error) {
 	e := &Engine{
 		clearing:  int64(cfg.Clearing),
 		ring:      cfg.Ring,
+		sharing:   cfg.Sharing,
+		ageing:    int64(cfg.Ageing),
 		queueByID: make(map[tandem.QueueID]*queue, len(cfg.Queues)),
 		agentByID: make(map[tandem.AgentID]*agent, len(cfg.Agents)),
 		calls:     make(map[tandem.CallID]*call),
@@ -57,6 +62,10 @@ func NewEngine(cfg EngineConfig) (*Engine, error) {
 	switch {
 	case cfg.Clearing < 0:
 		return nil, &tandem.ConfigError{Where: "clearing", What: "is negative"}
+	case cfg.Ageing < 0:
+		return nil, &tandem.ConfigError{Where: "ageing", What: "is negative"}
+	case cfg.Sharing > SharingWait:
+		return nil, &tandem.ConfigError{Where: "sharing", What: "is of no known kind"}
 	case cfg.Clearing == 0:
 		e.clearing = int64(5 * time.Second)
 	}
@@ -137,6 +146,11 @@ func (e *Engine) begin(now time.Time) {
 
 // finish does what had to wait until every state is settled: waiting calls leave the queues that nobody serves any more.
 func (e *Engine) finish() {
+	for len(e.forsaken) > 0 {
+		a := e.forsaken[0]
+		e.forsaken = e.forsaken[1:]
+		e.forsake(a)
+	}
 	for len(e.deserted) > 0 {
 		q := e.deserted[0]
 		e.deserted = e.deserted[1:]

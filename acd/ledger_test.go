@@ -2,6 +2,8 @@ package acd_test
 
 import (
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/tandem-cc/tandem"
 	"github.com/tandem-cc/tandem/acd"
@@ -17,11 +19,17 @@ type ledger struct {
 	fence  uint64
 	// outbound are the calls that were handed over answered, which go first.
 	outbound map[tandem.CallID]bool
+	// may says whether an agent may take a call of a queue that has waited for so long; nil: each agent of the queue. kept says for whom a call is kept at
+	// first, and for how long.
+	may    func(call tandem.CallID, queue tandem.QueueID, agent tandem.AgentID, waited time.Duration) bool
+	kept   func(call tandem.CallID) (tandem.AgentID, time.Duration)
+	ageing time.Duration
 }
 
 type callEntry struct {
 	queue     tandem.QueueID // while waiting or talking
 	waiting   bool
+	since     time.Time
 	connected tandem.AgentID
 	offers    map[tandem.AgentID]tandem.CallOffered
 	over      bool
@@ -87,7 +95,7 @@ func (l *ledger) read(r tandem.Record) {
 		c, q := l.call(ev.Call), l.queue(ev.Queue)
 		l.require(!c.waiting && c.connected == "", "call %s queued while busy", ev.Call)
 		l.require(ev.Position >= 1 && ev.Position <= q.waiting+1, "call %s queued at %d behind %d", ev.Call, ev.Position, q.waiting)
-		c.waiting, c.queue = true, ev.Queue
+		c.waiting, c.queue, c.since = true, ev.Queue, r.At
 		q.offered++
 		q.waiting++
 	case tandem.CallOffered:
@@ -125,6 +133,10 @@ func (l *ledger) offered(r tandem.Record, ev tandem.CallOffered) {
 	l.require(a.state == tandem.AgentReady, "agent %s offered %s while %s", ev.Agent, ev.Call, a.state)
 	l.require(ev.Fence > l.fence, "fence %d after %d", ev.Fence, l.fence)
 	l.require(ev.Deadline.After(r.At), "offer of %s is over before it begins", ev.Call)
+	if l.may != nil {
+		keeper, _ := l.kept(ev.Call)
+		l.require(keeper == ev.Agent || l.may(ev.Call, ev.Queue, ev.Agent, r.At.Sub(c.since)), "agent %s is offered %s and may not take it", ev.Agent, ev.Call)
+	}
 	l.fence = ev.Fence
 	a.offer = &ev
 	c.offers[ev.Agent] = ev
@@ -186,7 +198,7 @@ func (l *ledger) agentChanged(ev tandem.AgentChanged) {
 }
 
 // agree compares the ledger with a snapshot, and checks what holds at every instant.
-func (l *ledger) agree(s acd.Snapshot, direct map[tandem.CallID]tandem.AgentID) {
+func (l *ledger) agree(s acd.Snapshot) {
 	state := map[tandem.AgentID]acd.AgentStatus{}
 	for _, a := range s.Agents {
 		state[a.ID] = a
@@ -201,24 +213,48 @@ func (l *ledger) agree(s acd.Snapshot, direct map[tandem.CallID]tandem.AgentID) 
 		for i, w := range q.Waiting {
 			l.require(w.Position == i+1, "queue %s: position %d at %d", q.ID, w.Position, i+1)
 			if i > 0 {
-				p := q.Waiting[i-1]
-				l.require(l.outbound[p.Call] || p.Priority > w.Priority || p.Priority == w.Priority && !p.Since.After(w.Since), "queue %s is out of order at %d", q.ID, i)
+				l.require(l.inOrder(q.Waiting[i-1], w), "queue %s is out of order at %d", q.ID, i)
 			}
 			if w.Agent == "" {
-				l.noneIdle(q, w, state, direct)
+				l.noneIdle(s.At, q, w, state)
 			}
 		}
 	}
 }
 
+// inOrder says whether a call may stand before another one.
+func (l *ledger) inOrder(p, w acd.WaitingCall) bool {
+	if l.outbound[p.Call] != l.outbound[w.Call] {
+		return l.outbound[p.Call]
+	}
+	if l.ageing == 0 && p.Priority != w.Priority {
+		return p.Priority > w.Priority
+	}
+	return !p.Ranked.After(w.Ranked)
+}
+
 // noneIdle requires that nobody waits while an agent who may take the call is ready.
-func (l *ledger) noneIdle(q acd.QueueStatus, w acd.WaitingCall, state map[tandem.AgentID]acd.AgentStatus, direct map[tandem.CallID]tandem.AgentID) {
+func (l *ledger) noneIdle(now time.Time, q acd.QueueStatus, w acd.WaitingCall, state map[tandem.AgentID]acd.AgentStatus) {
 	for _, a := range state {
 		free := a.State == tandem.AgentReady && a.Until.IsZero()
-		serves := direct[w.Call] == a.ID
-		for _, id := range a.Queues {
-			serves = serves || direct[w.Call] == "" && id == q.ID
+		may := slices.Contains(a.Queues, q.ID)
+		if l.may != nil {
+			may = l.may(w.Call, q.ID, a.ID, now.Sub(w.Since)) && l.mayNow(w, state, a.ID, now)
 		}
-		l.require(!free || !serves, "call %s waits in %s while %s is ready", w.Call, q.ID, a.ID)
+		l.require(!free || !may, "call %s waits in %s while %s is ready", w.Call, q.ID, a.ID)
 	}
+}
+
+// mayNow says whether a call is not kept for somebody else; when in doubt it is.
+func (l *ledger) mayNow(w acd.WaitingCall, state map[tandem.AgentID]acd.AgentStatus, agent tandem.AgentID, now time.Time) bool {
+	keeper, until := l.kept(w.Call)
+	if keeper == "" || keeper == agent || now.Sub(w.Since) >= until {
+		return true
+	}
+	switch state[keeper].State {
+	case tandem.AgentPaused, tandem.AgentLoggedOut, tandem.AgentUnavailable:
+		return true
+	case tandem.AgentUnset, tandem.AgentReady, tandem.AgentReserved, tandem.AgentOnCall, tandem.AgentWrapUp:
+	}
+	return false
 }

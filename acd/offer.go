@@ -23,7 +23,9 @@ func (e *Engine) seek(c *call) {
 			break
 		}
 		rule := c.queue.strategy
-		if c.direct != nil {
+		if c.released > 0 {
+			rule = "preferred"
+		} else if c.direct != nil {
 			rule = "direct"
 		}
 		e.offer(c, s.seat, rule)
@@ -45,8 +47,9 @@ func (e *Engine) offer(c *call, s *seat, rule string) {
 	a, q := s.agent, c.queue
 	d := tandem.Decided{Call: c.ID, Queue: q.cfg.ID, Agent: a.cfg.ID, Strategy: q.strategy, Rule: rule}
 	d.Candidates, d.Considered = e.candidates(s)
-	if a.standing && s.tier != nil {
-		s.tier.lastKey = s.key
+	base := s.base()
+	if a.standing && base.tier != nil {
+		base.tier.lastKey = s.key
 	}
 	e.unstand(a)
 	e.fence++
@@ -57,8 +60,8 @@ func (e *Engine) offer(c *call, s *seat, rule string) {
 		e.widen(c)
 	}
 	c.link(a)
-	s.lastOffer = q.offers
-	a.task, a.seat, a.queue, a.fence, a.backoff = taskRinging, s, q, e.fence, 0
+	base.lastOffer = q.offers
+	a.task, a.seat, a.queue, a.fence, a.backoff = taskRinging, base, q, e.fence, 0
 	a.leg, a.hungUp = legName(c.ID, c.rung), false
 	e.agentLegs[a.leg] = a
 	e.timers.set(&a.timer, e.now+int64(q.cfg.RingTimeout))
@@ -134,6 +137,7 @@ func (e *Engine) connect(c *call) {
 	a, q := c.first, c.queue
 	e.become(c, callTalking)
 	c.move(spotNone)
+	c.leaveClass()
 	c.began = e.now
 	a.task = taskTalking
 	a.answered++
@@ -161,6 +165,9 @@ func (e *Engine) fail(a *agent, cause tandem.Cause) {
 	if c.limit > 0 && c.limit <= e.now {
 		e.callDue(c)
 		return
+	}
+	if c.released > 0 && a == c.direct {
+		e.letGo(c, "preferred_declined")
 	}
 	e.arm(c)
 	e.seek(c)

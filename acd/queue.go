@@ -13,7 +13,8 @@ type queue struct {
 	strategy string      // the strategy's name
 	ringer   Ringer      // the strategy, if it is one
 	tiers    []*tier
-	line     line
+	line     line     // of the calls that ask for no particular agent
+	classes  []*class // of those that ask for skills or levels, oldest first
 	// held are the calls that wait and are not in line for everybody: rung at as many agents as they may, being
 	// connected, or meant for one agent. They count for positions.
 	held    ordered[waiter]
@@ -32,8 +33,8 @@ type queue struct {
 }
 
 // line is where calls and agents meet: the calls that want an agent, and the ready agents who may take them. One of the two
-// sides is always empty, but for calls that ring at fewer agents than they might. A queue has a line for everybody, an agent one for the calls meant for that agent alone;
-// requirements of single calls will be lines of their own.
+// sides is always empty, but for calls that ring at fewer agents than they might. A queue has a line for everybody and one for each class of calls that ask for skills or levels; an agent has
+// one for the calls meant for that agent alone.
 type line struct {
 	open  ordered[waiter]
 	ready ordered[stander]
@@ -83,7 +84,8 @@ func (s stander) before(x stander) bool {
 type seat struct {
 	agent     *agent
 	line      *line
-	queue     *queue // nil for the agent's own line
+	queue     *queue // nil for the agent's own line, and for a class's
+	home      *seat  // for a class's line: the agent's seat in the queue; else nil
 	level     int32
 	position  int32
 	key       float64
@@ -93,6 +95,14 @@ type seat struct {
 	lastOffer uint64
 	answered  uint64
 	talked    int64
+}
+
+// base returns the agent's seat in the queue itself, where its figures are kept.
+func (s *seat) base() *seat {
+	if s.home != nil {
+		return s.home
+	}
+	return s
 }
 
 // tier is what the seats of a queue on one level have in common.
@@ -143,10 +153,13 @@ func (c QueueConfig) check(where string) error {
 	for _, d := range []struct {
 		name string
 		d    time.Duration
-	}{{"ring_timeout", c.RingTimeout}, {"max_wait", c.MaxWait}, {"service_level", c.ServiceLevel}} {
+	}{{"ring_timeout", c.RingTimeout}, {"max_wait", c.MaxWait}, {"service_level", c.ServiceLevel}, {"prefer_for", c.PreferFor}} {
 		if d.d < 0 {
 			return &tandem.ConfigError{Where: where + "." + d.name, What: "is negative"}
 		}
+	}
+	if err := c.checkEasing(where); err != nil {
+		return err
 	}
 	switch {
 	case c.RingAtOnce < 0:
@@ -178,6 +191,7 @@ func (c QueueConfig) filled() QueueConfig {
 	c.RingTimeout = orDefault(c.RingTimeout, 15*time.Second)
 	c.WrapUp = orDefault(c.WrapUp, 10*time.Second)
 	c.ServiceLevel = orDefault(c.ServiceLevel, 20*time.Second)
+	c.PreferFor = orDefault(c.PreferFor, 30*time.Second)
 	c.Retry.NoAnswer = orDefault(c.Retry.NoAnswer, 5*time.Second)
 	c.Retry.Rejected = orDefault(c.Retry.Rejected, 10*time.Second)
 	c.Retry.Busy = orDefault(c.Retry.Busy, time.Minute)

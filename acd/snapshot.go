@@ -37,9 +37,11 @@ type QueueStatus struct {
 
 // WaitingCall is a call in a queue.
 type WaitingCall struct {
-	Call     tandem.CallID   `json:"call"`
-	Position int             `json:"position"` // from 1
-	Since    time.Time       `json:"since"`
+	Call     tandem.CallID `json:"call"`
+	Position int           `json:"position"` // from 1
+	Since    time.Time     `json:"since"`
+	// Ranked is since when its place counts: Since, unless the engine ages priorities.
+	Ranked   time.Time       `json:"ranked"`
 	Priority int             `json:"priority,omitempty"`
 	From     tandem.CallerID `json:"from"`            // the customer
 	Agent    tandem.AgentID  `json:"agent,omitempty"` // at whom it rings now, the first of them

@@ -47,7 +47,7 @@ func (e *Engine) queueStatus(q *queue) QueueStatus {
 	for i, w := range all {
 		c := w.call
 		wc := WaitingCall{
-			Call: c.ID, Position: i + 1, Since: e.timeOf(c.since), Priority: c.priority,
+			Call: c.ID, Position: i + 1, Since: e.timeOf(c.since), Ranked: e.timeOf(c.ranked), Priority: c.priority,
 			From: c.customer(),
 		}
 		if c.first != nil {

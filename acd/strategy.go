@@ -72,7 +72,7 @@ func strategyName(s Strategy) string {
 // keyOf asks the strategy for an agent's key in a line, and lives through its faults.
 func (e *Engine) keyOf(s *seat) float64 {
 	q := s.queue
-	if q == nil {
+	if q == nil { // the agent's own line
 		return 0
 	}
 	key, err := safeKey(q.cfg.Strategy, e.standing(s))

@@ -26,7 +26,7 @@ type world struct {
 	rs     []tandem.Record
 	faults []error
 	ledger *ledger
-	direct map[tandem.CallID]tandem.AgentID
+	routes map[tandem.CallID]acd.Route // as they were asked for
 	made   int
 
 	todo  []acd.Action // in order; per call the first may be performed next
@@ -43,7 +43,10 @@ type worldLeg struct {
 }
 
 func worldConfig(t *rapid.T) acd.EngineConfig {
-	cfg := acd.EngineConfig{Ring: true}
+	cfg := acd.EngineConfig{
+		Ring: true, Sharing: rapid.SampledFrom([]acd.Sharing{acd.SharingWeight, acd.SharingPriority, acd.SharingWait}).Draw(t, "sharing"),
+		Ageing: rapid.SampledFrom([]time.Duration{0, 0, 3 * time.Second}).Draw(t, "ageing"),
+	}
 	strategies := append(acd.Strategies(), acd.Progressive{Step: 2, Every: 3 * time.Second, Order: acd.Random{Seed: 1}}, acd.StrategyFunc(func(s acd.Standing) float64 { return float64(s.Answered) }))
 	queues := rapid.IntRange(1, 3).Draw(t, "queues")
 	for i := range queues {
@@ -62,10 +65,12 @@ func worldConfig(t *rapid.T) acd.EngineConfig {
 		if rapid.Bool().Draw(t, "hasty") {
 			q.Retry = acd.Retry{NoAnswer: -1, Rejected: -1, Busy: -1, Failed: -1}
 		}
+		ease(t, &q)
 		cfg.Queues = append(cfg.Queues, q)
 	}
 	for i := range rapid.IntRange(1, 4).Draw(t, "agents") {
 		a := acd.AgentConfig{Agent: tandem.Agent{ID: tandem.AgentID(fmt.Sprintf("a%d", i))}, MaxMisses: rapid.SampledFrom([]int{-1, 0, 1}).Draw(t, "misses")}
+		a.Skills = map[tandem.SkillID]uint8{"es": rapid.SampledFrom([]uint8{0, 50, 100}).Draw(t, "es"), "ru": rapid.SampledFrom([]uint8{0, 50}).Draw(t, "ru")}
 		for k := range queues {
 			if k == i%queues || rapid.Bool().Draw(t, "serves") {
 				a.Queues = append(a.Queues, acd.Seat{Queue: cfg.Queues[k].ID, Level: rapid.IntRange(0, 1).Draw(t, "level")})
@@ -76,14 +81,75 @@ func worldConfig(t *rapid.T) acd.EngineConfig {
 	return cfg
 }
 
+func requirement(t *rapid.T) tandem.Requirement {
+	return tandem.Requirement{
+		Skill: rapid.SampledFrom([]tandem.SkillID{"es", "ru"}).Draw(t, "skill"), Min: rapid.SampledFrom([]uint8{0, 30, 60}).Draw(t, "min"),
+		Max: rapid.SampledFrom([]uint8{0, 70}).Draw(t, "max"),
+	}
+}
+
+// ease makes a queue ask for skills and levels, and for less as time goes by.
+func ease(t *rapid.T, q *acd.QueueConfig) {
+	if rapid.Bool().Draw(t, "skilled") {
+		q.Requirements = []tandem.Requirement{requirement(t)}
+	}
+	if rapid.Bool().Draw(t, "relaxed") {
+		q.Relax = []acd.Relaxation{{After: 6 * time.Second, Skill: "es", Min: 20}, {After: 12 * time.Second, Skill: "es"}, {After: 9 * time.Second, Skill: "ru"}}
+	}
+	if rapid.Bool().Draw(t, "tiered") {
+		q.Tiers = []acd.Tier{{Level: 1, After: 5 * time.Second}}
+	}
+}
+
+// may is what the configuration and the call's route say about an agent, worked out in the plainest way.
+func (w *world) may(call tandem.CallID, queue tandem.QueueID, agent tandem.AgentID, waited time.Duration) bool {
+	route := w.routes[call]
+	if route.Agent != "" {
+		return route.Agent == agent
+	}
+	q := w.cfg.Queues[slices.IndexFunc(w.cfg.Queues, func(q acd.QueueConfig) bool { return q.ID == queue })]
+	a := w.cfg.Agents[slices.IndexFunc(w.cfg.Agents, func(a acd.AgentConfig) bool { return a.ID == agent })]
+	i := slices.IndexFunc(a.Queues, func(s acd.Seat) bool { return s.Queue == queue })
+	if i < 0 {
+		return false
+	}
+	for _, t := range q.Tiers {
+		if a.Queues[i].Level >= t.Level && waited < t.After {
+			return false
+		}
+	}
+	for _, r := range slices.Concat(q.Requirements, route.Requirements) {
+		least := r.Min
+		for _, x := range q.Relax {
+			if x.Skill == r.Skill && waited >= x.After {
+				least = min(least, x.Min)
+			}
+		}
+		if has := a.Skills[r.Skill]; has < least || r.Max > 0 && has > r.Max {
+			return false
+		}
+	}
+	return true
+}
+
+func (w *world) kept(call tandem.CallID) (tandem.AgentID, time.Duration) {
+	route := w.routes[call]
+	if route.PreferFor == 0 {
+		route.PreferFor = 30 * time.Second
+	}
+	return route.Prefer, route.PreferFor
+}
+
 func newWorld(t *rapid.T) *world {
 	cfg := worldConfig(t)
 	e, err := acd.NewEngine(cfg)
 	require.NoError(t, err)
-	return &world{
+	w := &world{
 		t: t, cfg: cfg, e: e, now: time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC), ledger: newLedger(),
-		direct: map[tandem.CallID]tandem.AgentID{}, legs: map[tandem.LegID]*worldLeg{},
+		routes: map[tandem.CallID]acd.Route{}, legs: map[tandem.LegID]*worldLeg{},
 	}
+	w.ledger.may, w.ledger.kept, w.ledger.ageing = w.may, w.kept, cfg.Ageing
+	return w
 }
 
 // input gives the engine something and reads what came of it.
@@ -98,7 +164,7 @@ func (w *world) input(do func(e *acd.Engine)) {
 	for _, r := range rs {
 		w.ledger.read(r)
 	}
-	w.ledger.agree(w.e.Snapshot(w.now), w.direct)
+	w.ledger.agree(w.e.Snapshot(w.now))
 	require.Zero(w.t, w.e.Pending(), "a snapshot at the same instant decides nothing")
 	for _, err := range w.faults {
 		if strings.Contains(err.Error(), "cannot become") || strings.Contains(err.Error(), "no task") {
@@ -165,8 +231,13 @@ func (w *world) arrive() {
 	}
 	if rapid.IntRange(0, 4).Draw(w.t, "direct") == 0 {
 		route.Agent = w.agent()
-		w.direct[id] = route.Agent
+	} else if rapid.IntRange(0, 4).Draw(w.t, "prefers") == 0 {
+		route.Prefer, route.PreferFor = w.agent(), rapid.SampledFrom([]time.Duration{0, 5 * time.Second}).Draw(w.t, "prefer for")
 	}
+	if rapid.IntRange(0, 3).Draw(w.t, "asks") == 0 {
+		route.Requirements = []tandem.Requirement{requirement(w.t)}
+	}
+	w.routes[id] = route
 	l := &worldLeg{id: in(id), state: tandem.LegStateIn}
 	w.add(l)
 	now := w.now
@@ -177,6 +248,7 @@ func (w *world) arrive() {
 			_ = e.Enqueue(now, tandem.Arrival{
 				Call:  tandem.Call{ID: id, Direction: tandem.Outbound, Customer: in(id), To: "+15550100"},
 				Queue: route.Queue, Agent: route.Agent, Priority: route.Priority, Patience: route.Patience, Answered: true,
+				Requirements: route.Requirements, Prefer: route.Prefer, PreferFor: route.PreferFor,
 			})
 		})
 		return
@@ -187,10 +259,10 @@ func (w *world) arrive() {
 	if rapid.IntRange(0, 9).Draw(w.t, "gone") == 0 {
 		w.end(l, tandem.CauseCancelled, false)
 	}
-	w.routes(id, route)
+	w.answerRoute(id, route)
 }
 
-func (w *world) routes(id tandem.CallID, route acd.Route) {
+func (w *world) answerRoute(id tandem.CallID, route acd.Route) {
 	w.todo = slices.DeleteFunc(w.todo, func(a acd.Action) bool { return a.Kind == acd.ActionRoute && a.Call == id })
 	now := w.now
 	w.input(func(e *acd.Engine) { _ = e.Routed(now, id, route) })
