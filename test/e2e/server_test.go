@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -51,6 +52,8 @@ func TestMain(m *testing.M) {
 	// The test's telephones are over sipgo's own transports, which warn by a logger of the whole process of every socket
 	// that is closed twice. The server is another process, and what it logs is seen.
 	sip.SetDefaultLogger(slog.New(slog.DiscardHandler))
+	// Servers with TLS have certificates of their own making.
+	http.DefaultTransport.(*http.Transport).TLSClientConfig = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // loopback only
 	code := m.Run()
 	_ = os.RemoveAll(dir)
 	os.Exit(code)
@@ -139,11 +142,12 @@ func start(t *testing.T, dir string, args ...string) *server {
 }
 
 // launch writes a configuration and runs the server from dir.
-func launch(t *testing.T, dir, config string) *server {
+func launch(t *testing.T, dir, config string, more ...string) *server {
 	t.Helper()
 	file := filepath.Join(dir, "tandem.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(config), 0o600))
-	return run(t, dir, "serve", "--config", file, "--data", dir, "--http", "127.0.0.1:0", "--sip", "127.0.0.1:0", "--log-level", "debug")
+	args := []string{"serve", "--config", file, "--data", dir, "--http", "127.0.0.1:0", "--sip", "127.0.0.1:0", "--log-level", "debug"}
+	return run(t, dir, append(args, more...)...)
 }
 
 // serve launches the server and waits until it is ready.
