@@ -58,6 +58,14 @@ once: ## run each benchmark once, to see that it works
 bench: ## measure: each benchmark six times, for benchstat
 	go test -run '^$$' -bench . -benchmem -count 6 -p 1 -timeout 60m ./...
 
+.PHONY: mutate
+mutate: ## put faults into the routing engine and see that its tests catch each
+	TANDEM_MUTATE=1 go test -count 1 -run '^TestMutations$$' -v -timeout 90m ./acd
+
+.PHONY: nightly
+nightly: ## a million steps of random histories of the routing engine
+	TANDEM_NIGHTLY=1 go test -count 1 -run '^TestNightly' -v -timeout 90m ./acd
+
 .PHONY: fuzz
 fuzz: ## each fuzz target for ten seconds
 	@for package in $$(go list ./...); do \
