@@ -1,9 +1,12 @@
 package web_test
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -11,6 +14,7 @@ import (
 
 	"github.com/tandem-cc/tandem"
 	"github.com/tandem-cc/tandem/web"
+	"github.com/tandem-cc/tandem/web/account"
 )
 
 func TestPhone_EndsWithItsSession(t *testing.T) {
@@ -102,4 +106,37 @@ func TestLogin_CountsBehindAProxyWhoIsMeant(t *testing.T) {
 			require.Equal(t, row.want, try("ann", password, "198.51.100.7"))
 		})
 	}
+}
+
+// away is a store of sessions that may stop to answer.
+type away struct {
+	web.Sessions
+
+	gone atomic.Bool
+}
+
+func (a *away) Session(ctx context.Context, key string) (account.Session, error) {
+	if a.gone.Load() {
+		return account.Session{}, errors.New("connection refused")
+	}
+	return a.Sessions.Session(ctx, key)
+}
+
+func TestSession_OutlivesAStoreThatIsAway(t *testing.T) {
+	t.Parallel()
+	store := &away{}
+	s := newSite(t, func(c *web.Config) {
+		store.Sessions, c.Sessions = c.Sessions, store
+		c.Phone = func(tandem.AgentID) http.Handler { return http.NotFoundHandler() }
+	})
+	c := s.serve(t)
+	c.logIn("ann")
+	store.gone.Store(true)
+	for _, address := range []string{"/api/v1/session", "/api/v1/board", "/api/v1/phone"} {
+		a := c.do("GET", address, nil)
+		require.Equal(t, http.StatusServiceUnavailable, a.status, "%s: not a reason to log in again", address)
+		require.NotContains(t, a.body, "refused")
+	}
+	store.gone.Store(false)
+	require.Equal(t, http.StatusOK, c.do("GET", "/api/v1/session", nil).status)
 }

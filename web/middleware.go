@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"crypto/subtle"
+	"errors"
 	"net"
 	"net/http"
 	"net/netip"
@@ -16,6 +17,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"golang.org/x/time/rate"
 
+	"github.com/tandem-cc/tandem"
 	"github.com/tandem-cc/tandem/acd"
 )
 
@@ -32,6 +34,7 @@ const (
 	textLogIn   = "Please log in."
 	textRole    = "Your role does not allow this."
 	textNoAgent = "This account does not work as an agent."
+	textLater   = "It cannot be seen at this moment who you are. Please try again."
 	textTooFast = "Too many requests. Please slow down."
 )
 
@@ -165,6 +168,18 @@ func (s *Server) userOf(r *http.Request) (user, error) {
 	return s.gate.find(r.Context(), s.secretOf(r))
 }
 
+// unknown says how to refuse somebody who was not found. A store that does not answer is no reason to send everybody who is at
+// work to the log-in.
+func (s *Server) unknown(ctx context.Context, err error) (status int, text string) {
+	if errors.Is(err, tandem.ErrNotFound) {
+		return http.StatusUnauthorized, textLogIn
+	}
+	if ctx.Err() == nil {
+		s.cfg.Logger.WarnContext(ctx, "session cannot be looked up", "error", err)
+	}
+	return http.StatusServiceUnavailable, textLater
+}
+
 // roleKey is where an operation's metadata says which role it needs; RoleUnset: none.
 const roleKey = "role"
 
@@ -196,7 +211,7 @@ func (s *Server) authorize(api huma.API) func(huma.Context, func(huma.Context)) 
 		u, err := s.userOf(r)
 		switch {
 		case err != nil:
-			refuse(http.StatusUnauthorized, textLogIn)
+			refuse(s.unknown(r.Context(), err))
 		case !declared || !u.Role.May(need):
 			refuse(http.StatusForbidden, textRole)
 		case !s.pace.allow(u.session.Key):

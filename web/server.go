@@ -206,7 +206,8 @@ func (s *Server) mountPhone(mux *http.ServeMux, api huma.API) {
 		u, err := s.userOf(r)
 		switch {
 		case err != nil:
-			problem(w, http.StatusUnauthorized, textLogIn)
+			status, text := s.unknown(r.Context(), err)
+			problem(w, status, text)
 		case !sameOrigin(r):
 			problem(w, http.StatusForbidden, "The phone may be opened by this site's own pages only.")
 		case u.Agent == "":

@@ -113,10 +113,14 @@ func (st *stream) serve(ctx context.Context, l *listener, missed []tandem.Record
 // beat says that the stream is alive, after a look whether its session still is.
 func (st *stream) beat(ctx context.Context) error {
 	u, err := st.server.gate.byKey(ctx, st.user.session.Key)
-	if err != nil {
+	switch {
+	case err == nil:
+		st.user = u
+	case errors.Is(err, tandem.ErrNotFound):
 		return err
+	default:
+		// A store that does not answer says nothing about the session: the next beat asks again.
 	}
-	st.user = u
 	return st.write(": alive\n" + st.position() + "\n")
 }
 
