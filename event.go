@@ -125,6 +125,9 @@ type (
 		Reason   LeaveReason   `json:"reason"`
 		Position int           `json:"position"`
 		Waited   time.Duration `json:"waited"`
+		// Next is the queue that it goes to; Exit is the way out of the queues by which it goes, such as "voicemail". Both empty: the call is over.
+		Next QueueID `json:"next,omitempty"`
+		Exit string  `json:"exit,omitempty"`
 	}
 	// CallReleased says that an agent's part in a call is over: the agent's leg has ended or was taken away.
 	CallReleased struct {

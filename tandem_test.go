@@ -44,7 +44,7 @@ func everyEvent() []tandem.Event {
 		tandem.CallOffered{Call: "c1", Queue: "support", Agent: "ann", Leg: "l2", Fence: 7, Deadline: at},
 		tandem.OfferEnded{Call: "c1", Queue: "support", Agent: "ann", Leg: "l2", Fence: 7, Cause: tandem.CauseNoAnswer},
 		tandem.CallConnected{Call: "c1", Queue: "support", Agent: "ann", Leg: "l2", Waited: time.Second},
-		tandem.CallLeft{Call: "c1", Queue: "support", Reason: tandem.LeaveAbandoned, Position: 1, Waited: time.Second},
+		tandem.CallLeft{Call: "c1", Queue: "support", Reason: tandem.LeaveAbandoned, Position: 1, Waited: time.Second, Next: "sales", Exit: "voicemail"},
 		tandem.CallReleased{Call: "c1", Queue: "support", Agent: "ann", Leg: "l2", By: tandem.PartyCustomer, Talked: time.Minute},
 		tandem.CallEnded{Call: "c1", Cause: tandem.CauseNormal, By: tandem.PartyCustomer},
 		tandem.CallDisposed{Call: "c1", Agent: "ann", Disposition: "sale", Note: "two boxes"},
