@@ -464,9 +464,11 @@ func history(t *rapid.T) {
 	deeds := []func(){
 		w.arrive, w.arrive, w.perform, w.perform, w.perform, w.deliver, w.deliver, w.deliver, w.farEnd, w.farEnd, w.agentCommand, w.device, w.pass, w.lose,
 	}
-	for range rapid.IntRange(1, 150).Draw(t, "steps") {
+	n := rapid.IntRange(1, 150).Draw(t, "steps")
+	for range n {
 		deeds[rapid.IntRange(0, len(deeds)-1).Draw(t, "deed")]()
 	}
+	steps.Add(int64(n))
 	w.windUp()
 
 	again, err := acd.NewEngine(w.cfg)
