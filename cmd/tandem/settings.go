@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -56,6 +57,9 @@ func (c fileConfig) agents() []acd.AgentConfig {
 	return as
 }
 
+// defaultChannels bounds the calls of a trunk that says nothing: one trunk must not take every leg there is.
+const defaultChannels = 1000
+
 // trunks returns the switch's form of the configured trunks, all on the one SIP port.
 func (c fileConfig) trunks(port uint16) []sipbridge.Trunk {
 	var ts []sipbridge.Trunk
@@ -69,7 +73,7 @@ func (c fileConfig) trunks(port uint16) []sipbridge.Trunk {
 		}
 		preset.Port = port
 		trunk := sipbridge.Trunk{
-			ID: tandem.TrunkID(t.ID), Preset: preset, Remotes: []string{t.Remote}, MaxChannels: t.MaxChannels, CPS: float64(t.CPS),
+			ID: tandem.TrunkID(t.ID), Preset: preset, Remotes: []string{t.Remote}, MaxChannels: cmp.Or(t.MaxChannels, defaultChannels), CPS: float64(t.CPS),
 			AuthOut: sipbridge.Auth{User: t.Username, Password: string(t.Password)}, FromUser: t.Username,
 		}
 		if len(t.Match) > 0 {
