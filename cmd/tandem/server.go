@@ -231,6 +231,11 @@ func (s *server) buildWeb(o options) error {
 	if s.web, err = web.New(cfg); err != nil {
 		return fmt.Errorf("web: %w", err)
 	}
+	source := maxWebConnsSource
+	if o.proxied {
+		source = 0
+	}
+	s.sockets.web = newCrowd(s.sockets.web, maxWebConns, source)
 	s.http = &http.Server{
 		Handler: s.web, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
