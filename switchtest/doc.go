@@ -10,7 +10,8 @@
 // answer, refuse, press a key or hang up, and asks what it has seen and, if it can listen, what it hears. For SIP a rig is a
 // user agent, for Asterisk a second SIP end, for package loopback a few lines.
 //
-// What a switch may lack (the optional interfaces of package tandem) is tested when it is there and skipped when it is not.
+// What a switch may lack (the optional interfaces of package tandem) is tested when it is there, and skipped when it is not
+// unless Config.Lacks says so.
 // Every expectation waits for an event, never for a time, and is bounded by Config.Step, so the suite is as
 // quick as the switch, and runs inside testing/synctest by Config.Around.
 //

@@ -11,14 +11,19 @@ import (
 
 func optionalCases() []testCase {
 	return []testCase{
-		{name: "RingerTellsTheCaller", body: ringer},
-		{name: "ParterLeavesBothUp", body: parter},
-		{name: "PlayerPlaysUntilBridged", body: player},
-		{name: "PlayerNeedsALoneAnsweredLeg", body: playerStates},
-		{name: "PlayerTellsTheEndOfAFile", body: playerFile},
-		{name: "DigitSenderReachesTheFarEnd", body: digitSender},
-		{name: "HolderHoldsAndResumes", body: holder},
+		{name: "RingerTellsTheCaller", body: ringer, needs: "Ringer", has: is[tandem.Ringer]},
+		{name: "ParterLeavesBothUp", body: parter, needs: "Parter", has: is[tandem.Parter]},
+		{name: "PlayerPlaysUntilBridged", body: player, needs: "Player", has: is[tandem.Player]},
+		{name: "PlayerNeedsALoneAnsweredLeg", body: playerStates, needs: "Player", has: is[tandem.Player]},
+		{name: "PlayerTellsTheEndOfAFile", body: playerFile, needs: "Player", has: is[tandem.Player]},
+		{name: "DigitSenderReachesTheFarEnd", body: digitSender, needs: "DigitSender", has: is[tandem.DigitSender]},
+		{name: "HolderHoldsAndResumes", body: holder, needs: "Holder", has: is[tandem.Holder]},
 	}
+}
+
+func is[I any](sw tandem.Switch) bool {
+	_, ok := sw.(I)
+	return ok
 }
 
 // has returns the switch as an optional interface, or skips the case.
@@ -26,7 +31,7 @@ func has[I any](b *bench) I {
 	b.Helper()
 	i, ok := b.sw.(I)
 	if !ok {
-		b.Skipf("the switch is no %T", (*I)(nil))
+		b.Skipf("the switch is no %T, and Config.Lacks does not say so", (*I)(nil))
 	}
 	return i
 }

@@ -28,6 +28,10 @@ type Config struct {
 	Parallel bool
 	// Skip names cases that this switch cannot keep, each with the reason, which the test's output repeats.
 	Skip map[string]string
+	// Lacks names the optional interfaces of package tandem that this switch does without, such as "Holder". Instead of their
+	// cases the suite then checks that the switch really does not have them, so that nothing new goes untested; cases of an
+	// interface that is lacking and not named here are skipped.
+	Lacks []string
 }
 
 func (c Config) withDefaults() Config {
