@@ -1,6 +1,7 @@
 package crm
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,21 +59,14 @@ func NewDirectory(cfg DirectoryConfig) (*Directory, error) {
 	if cfg.Timeout < 0 || cfg.Size < 0 {
 		return nil, &tandem.ConfigError{Where: "crm", What: "timeout and size must not be negative"}
 	}
-	setDefault(&cfg.Timeout, 3*time.Second)
-	setDefault(&cfg.TTL, 5*time.Minute)
-	setDefault(&cfg.AbsentTTL, time.Minute)
-	setDefault(&cfg.Size, 10_000)
+	cfg.Timeout = cmp.Or(cfg.Timeout, 3*time.Second)
+	cfg.TTL = cmp.Or(cfg.TTL, 5*time.Minute)
+	cfg.AbsentTTL = cmp.Or(cfg.AbsentTTL, time.Minute)
+	cfg.Size = cmp.Or(cfg.Size, 10_000)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	return &Directory{cfg: cfg, answers: make(map[cacheKey]answer), asking: make(map[cacheKey]chan struct{})}, nil
-}
-
-func setDefault[T comparable](v *T, otherwise T) {
-	var zero T
-	if *v == zero {
-		*v = otherwise
-	}
 }
 
 // Contact returns whom the number belongs to, or the zero Contact when nobody is known by it or it could not be found out in time.

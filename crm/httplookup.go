@@ -2,6 +2,7 @@ package crm
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -60,17 +61,17 @@ func NewHTTPLookup(cfg HTTPLookupConfig) (*HTTPLookup, error) {
 	if err != nil {
 		return nil, err
 	}
-	setDefault(&cfg.Method, http.MethodGet)
+	cfg.Method = cmp.Or(cfg.Method, http.MethodGet)
 	if cfg.Method != http.MethodGet && cfg.Method != http.MethodPost {
 		return nil, &tandem.ConfigError{Where: "crm.lookup.method", What: fmt.Sprintf("is %q; GET or POST", cfg.Method)}
 	}
 	if cfg.MaxBytes < 0 {
 		return nil, &tandem.ConfigError{Where: "crm.lookup.max_bytes", What: "is negative"}
 	}
-	setDefault(&cfg.IDField, "id")
-	setDefault(&cfg.NameField, "name")
-	setDefault(&cfg.URLField, "url")
-	setDefault(&cfg.MaxBytes, 64<<10)
+	cfg.IDField = cmp.Or(cfg.IDField, "id")
+	cfg.NameField = cmp.Or(cfg.NameField, "name")
+	cfg.URLField = cmp.Or(cfg.URLField, "url")
+	cfg.MaxBytes = cmp.Or(cfg.MaxBytes, 64<<10)
 	return &HTTPLookup{cfg: cfg, template: t, client: sameHostClient(cfg.Client)}, nil
 }
 

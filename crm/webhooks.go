@@ -2,6 +2,7 @@ package crm
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,12 +69,12 @@ func NewWebhooks(cfg WebhooksConfig) (*Webhooks, error) {
 	if len(cfg.Types) == 0 {
 		cfg.Types = []string{MessageCallEnded}
 	}
-	setDefault(&cfg.Timeout, 15*time.Second)
-	setDefault(&cfg.Attempts, 12)
-	setDefault(&cfg.Pause, 5*time.Second)
-	setDefault(&cfg.MaxPause, 6*time.Hour)
-	setDefault(&cfg.Concurrency, 4)
-	setDefault(&cfg.IdlePoll, 30*time.Second)
+	cfg.Timeout = cmp.Or(cfg.Timeout, 15*time.Second)
+	cfg.Attempts = cmp.Or(cfg.Attempts, 12)
+	cfg.Pause = cmp.Or(cfg.Pause, 5*time.Second)
+	cfg.MaxPause = cmp.Or(cfg.MaxPause, 6*time.Hour)
+	cfg.Concurrency = cmp.Or(cfg.Concurrency, 4)
+	cfg.IdlePoll = cmp.Or(cfg.IdlePoll, 30*time.Second)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -1,6 +1,7 @@
 package sipbridge
 
 import (
+	"cmp"
 	"log/slog"
 	"net"
 	"net/http"
@@ -143,9 +144,9 @@ const (
 // withDefaults checks the configuration and fills in what is not said.
 func (c *Config) withDefaults() (Config, error) {
 	d := *c
-	orDefault(&d.Domain, defaultDomain)
-	orDefault(&d.Waiting, tandem.SoundRing)
-	orDefault(&d.Country, media.Europe)
+	d.Domain = cmp.Or(d.Domain, defaultDomain)
+	d.Waiting = cmp.Or(d.Waiting, tandem.SoundRing)
+	d.Country = cmp.Or(d.Country, media.Europe)
 	if d.Waiting != tandem.SoundRing && d.Waiting != tandem.SoundMusic {
 		return d, &tandem.ConfigError{Where: "waiting", What: "is neither ring nor music"}
 	}
@@ -164,31 +165,23 @@ func (c *Config) withDefaults() (Config, error) {
 }
 
 func (l *Limits) fill() {
-	orDefault(&l.Legs, defaultLegs)
-	orDefault(&l.Events, defaultEvents)
-	orDefault(&l.SourceRate, defaultSourceRate)
-	orDefault(&l.SourceBurst, defaultSourceBurst)
-	orDefault(&l.Phones, defaultPhones)
-	orDefault(&l.PhoneRate, defaultPhoneRate)
+	l.Legs = cmp.Or(l.Legs, defaultLegs)
+	l.Events = cmp.Or(l.Events, defaultEvents)
+	l.SourceRate = cmp.Or(l.SourceRate, defaultSourceRate)
+	l.SourceBurst = cmp.Or(l.SourceBurst, defaultSourceBurst)
+	l.Phones = cmp.Or(l.Phones, defaultPhones)
+	l.PhoneRate = cmp.Or(l.PhoneRate, defaultPhoneRate)
 }
 
 func (t *Timing) fill() {
-	orDefault(&t.Setup, defaultSetup)
-	orDefault(&t.Silence, defaultSilence)
-	orDefault(&t.PhoneGrace, defaultPhoneGrace)
-	orDefault(&t.DeviceGrace, defaultDeviceGrace)
-	orDefault(&t.PhoneIdle, defaultPhoneIdle)
-	orDefault(&t.Qualify, defaultQualify)
-	orDefault(&t.Session, defaultSession)
-	orDefault(&t.Stop, defaultStop)
-}
-
-// orDefault gives v its default when it is zero.
-func orDefault[T comparable](v *T, def T) {
-	var zero T
-	if *v == zero {
-		*v = def
-	}
+	t.Setup = cmp.Or(t.Setup, defaultSetup)
+	t.Silence = cmp.Or(t.Silence, defaultSilence)
+	t.PhoneGrace = cmp.Or(t.PhoneGrace, defaultPhoneGrace)
+	t.DeviceGrace = cmp.Or(t.DeviceGrace, defaultDeviceGrace)
+	t.PhoneIdle = cmp.Or(t.PhoneIdle, defaultPhoneIdle)
+	t.Qualify = cmp.Or(t.Qualify, defaultQualify)
+	t.Session = cmp.Or(t.Session, defaultSession)
+	t.Stop = cmp.Or(t.Stop, defaultStop)
 }
 
 func checkListen(all []Listen) error {

@@ -1,6 +1,7 @@
 package sipbridge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -245,7 +246,7 @@ func (b *Bridge) dialTrunk(ctx context.Context, l *leg) {
 		return
 	}
 	domain, user := t.FromDomain, t.FromUser
-	orDefault(&domain, b.cfg.Domain)
+	domain = cmp.Or(domain, b.cfg.Domain)
 	if user == "" {
 		user = userOf(l.dial.From.Number)
 	}

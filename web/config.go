@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"log/slog"
 	"net/http"
 	"time"
@@ -81,13 +82,6 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-func setDefault[T comparable](v *T, otherwise T) {
-	var zero T
-	if *v == zero {
-		*v = otherwise
-	}
-}
-
 // check returns what is wrong with the configuration and fills in the defaults.
 func (c *Config) check() error {
 	for name, missing := range map[string]bool{
@@ -105,18 +99,18 @@ func (c *Config) check() error {
 	if c.MetricsToken != "" && len(c.MetricsToken) < 16 {
 		return &tandem.ConfigError{Where: "web.metrics_token", What: "is shorter than 16 bytes"}
 	}
-	setDefault(&c.Name, "Tandem")
-	setDefault(&c.Version, "dev")
-	setDefault(&c.FailureLimit, 5)
-	setDefault(&c.LockTime, 15*time.Minute)
-	setDefault(&c.SourceLimit, 30)
-	setDefault(&c.SessionTime, 12*time.Hour)
-	setDefault(&c.RequestRate, 25)
-	setDefault(&c.Keep, 4096)
-	setDefault(&c.Buffer, 512)
-	setDefault(&c.Streams, 2000)
-	setDefault(&c.BoardEvery, 250*time.Millisecond)
-	setDefault(&c.Heartbeat, 15*time.Second)
+	c.Name = cmp.Or(c.Name, "Tandem")
+	c.Version = cmp.Or(c.Version, "dev")
+	c.FailureLimit = cmp.Or(c.FailureLimit, 5)
+	c.LockTime = cmp.Or(c.LockTime, 15*time.Minute)
+	c.SourceLimit = cmp.Or(c.SourceLimit, 30)
+	c.SessionTime = cmp.Or(c.SessionTime, 12*time.Hour)
+	c.RequestRate = cmp.Or(c.RequestRate, 25)
+	c.Keep = cmp.Or(c.Keep, 4096)
+	c.Buffer = cmp.Or(c.Buffer, 512)
+	c.Streams = cmp.Or(c.Streams, 2000)
+	c.BoardEvery = cmp.Or(c.BoardEvery, 250*time.Millisecond)
+	c.Heartbeat = cmp.Or(c.Heartbeat, 15*time.Second)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
