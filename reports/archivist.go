@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,8 +50,8 @@ func NewArchivist(cfg ArchivistConfig) (*Archivist, error) {
 	case cfg.Every < 0, cfg.GiveUp < 0:
 		return nil, &tandem.ConfigError{Where: "archivist", What: "has a negative time"}
 	}
-	setDefault(&cfg.Every, 250*time.Millisecond)
-	setDefault(&cfg.GiveUp, 10*time.Second)
+	cfg.Every = cmp.Or(cfg.Every, 250*time.Millisecond)
+	cfg.GiveUp = cmp.Or(cfg.GiveUp, 10*time.Second)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -20,8 +21,8 @@ type Config struct {
 	Node tandem.NodeID
 	// AliveEvery is the longest time without a record while calls are up: then a NodeAlive is written. Default 5 s.
 	AliveEvery time.Duration
-	// Queue is how many Handle calls may wait for the writer; more of them block until there is room. Default 1024.
-	Queue int
+	// Inbox is how many Handle calls may wait for the writer; more of them block until there is room. Default 1024.
+	Inbox int
 	// Batch is how many records are appended in one transaction at most, when so many wait. Default 512.
 	Batch int
 	// Keep is how many of the latest records are kept in memory for followers; a follower that is further
@@ -66,27 +67,20 @@ func New(cfg Config) (*Journal, error) {
 	switch {
 	case cfg.Store == nil:
 		return nil, &tandem.ConfigError{Where: "journal.store", What: "is missing"}
-	case cfg.AliveEvery < 0, cfg.Queue < 0, cfg.Batch < 0, cfg.Keep < 0, cfg.GiveUp < 0:
+	case cfg.AliveEvery < 0, cfg.Inbox < 0, cfg.Batch < 0, cfg.Keep < 0, cfg.GiveUp < 0:
 		return nil, &tandem.ConfigError{Where: "journal", What: "has a negative limit"}
 	}
-	setDefault(&cfg.AliveEvery, 5*time.Second)
-	setDefault(&cfg.GiveUp, 10*time.Second)
-	setDefault(&cfg.Queue, 1024)
-	setDefault(&cfg.Batch, 512)
-	setDefault(&cfg.Keep, 4096)
+	cfg.AliveEvery = cmp.Or(cfg.AliveEvery, 5*time.Second)
+	cfg.GiveUp = cmp.Or(cfg.GiveUp, 10*time.Second)
+	cfg.Inbox = cmp.Or(cfg.Inbox, 1024)
+	cfg.Batch = cmp.Or(cfg.Batch, 512)
+	cfg.Keep = cmp.Or(cfg.Keep, 4096)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	return &Journal{
-		cfg: cfg, queue: make(chan *request, cfg.Queue), ended: make(chan struct{}), changed: make(chan struct{}),
+		cfg: cfg, queue: make(chan *request, cfg.Inbox), ended: make(chan struct{}), changed: make(chan struct{}),
 	}, nil
-}
-
-func setDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
 }
 
 // Handle appends records, in order, and returns when they are durable, with their Seq set in rs. Before Run it waits for
@@ -161,7 +155,7 @@ type Stats struct {
 	Last    uint64 // the last record's Seq
 	Records uint64 // written since Run began
 	Batches uint64 // transactions since Run began
-	Queued  int    // Handle calls that wait now, of at most Config.Queue: the saturation
+	Queued  int    // Handle calls that wait now, of at most Config.Inbox: the saturation
 }
 
 // Stats returns the journal's figures at this moment.

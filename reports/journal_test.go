@@ -81,7 +81,7 @@ func TestNew_ChecksItsConfig(t *testing.T) {
 	t.Parallel()
 	_, err := reports.New(reports.Config{})
 	require.ErrorIs(t, err, tandem.ErrInvalid)
-	_, err = reports.New(reports.Config{Store: memstore.NewJournal(), Queue: -1})
+	_, err = reports.New(reports.Config{Store: memstore.NewJournal(), Inbox: -1})
 	require.ErrorIs(t, err, tandem.ErrInvalid)
 }
 
@@ -192,7 +192,7 @@ func TestJournal_FullQueueSlowsTheSourceDown(t *testing.T) {
 	store := memstore.NewJournal()
 	gate := make(chan struct{})
 	slow := &gated{Store: store, gate: gate}
-	j := run(t, reports.Config{Store: slow, Queue: 1})
+	j := run(t, reports.Config{Store: slow, Inbox: 1})
 	results := make(chan error, 2)
 	go func() { results <- j.Handle(t.Context(), ring(1)) }() // in the writer's hands
 	require.Eventually(t, func() bool { return slow.taken.Load() == 1 }, 10*time.Second, time.Millisecond)

@@ -43,11 +43,11 @@ type Config struct {
 	RemoteAddr func(r *http.Request) (netip.AddrPort, bool)
 	// MaxMessage bounds one message in bytes. Default 65535.
 	MaxMessage int
-	// MaxConns bounds all connections, default 10000; MaxConnsPerIP those of one address,
+	// MaxConnections bounds all connections, default 10000; MaxConnectionsPerIP those of one address,
 	// default 64. More are answered 503 and 429.
-	MaxConns, MaxConnsPerIP int
-	// Idle ends a connection that was silent (not even a ping) for this long. Default 2 minutes.
-	Idle time.Duration
+	MaxConnections, MaxConnectionsPerIP int
+	// IdleTimeout ends a connection that was silent (not even a ping) for this long. Default 2 minutes.
+	IdleTimeout time.Duration
 	// PingEvery sends a ping this often, so that proxies keep the connection and dead
 	// clients are noticed. Default 30 s; negative never.
 	PingEvery time.Duration
@@ -86,14 +86,14 @@ func (c *Config) withDefaults() (Config, error) {
 	if d.MaxMessage <= 0 {
 		d.MaxMessage = 65535
 	}
-	if d.MaxConns <= 0 {
-		d.MaxConns = 10000
+	if d.MaxConnections <= 0 {
+		d.MaxConnections = 10000
 	}
-	if d.MaxConnsPerIP <= 0 {
-		d.MaxConnsPerIP = 64
+	if d.MaxConnectionsPerIP <= 0 {
+		d.MaxConnectionsPerIP = 64
 	}
-	if d.Idle <= 0 {
-		d.Idle = 2 * time.Minute
+	if d.IdleTimeout <= 0 {
+		d.IdleTimeout = 2 * time.Minute
 	}
 	if d.PingEvery == 0 {
 		d.PingEvery = 30 * time.Second

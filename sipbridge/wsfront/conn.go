@@ -80,7 +80,7 @@ func (c *Conn) readMessage() ([]byte, error) {
 		text    bool
 	)
 	for {
-		if err := c.nc.SetReadDeadline(time.Now().Add(c.front.cfg.Idle)); err != nil {
+		if err := c.nc.SetReadDeadline(time.Now().Add(c.front.cfg.IdleTimeout)); err != nil {
 			return nil, err
 		}
 		f, err := readFrame(c.r, c.front.cfg.MaxMessage)

@@ -176,9 +176,9 @@ func (f *Front) enter(ip netip.Addr) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {
-	case f.open >= f.cfg.MaxConns:
+	case f.open >= f.cfg.MaxConnections:
 		return http.StatusServiceUnavailable
-	case f.perIP[ip] >= f.cfg.MaxConnsPerIP:
+	case f.perIP[ip] >= f.cfg.MaxConnectionsPerIP:
 		return http.StatusTooManyRequests
 	}
 	f.open++

@@ -210,7 +210,7 @@ func TestFront_EndsWhatBreaksTheProtocol(t *testing.T) {
 func TestFront_RefusesBeforeUpgrading(t *testing.T) {
 	t.Parallel()
 	front, url := serve(t, func(c *wsfront.Config) {
-		c.MaxConnsPerIP = 1
+		c.MaxConnectionsPerIP = 1
 		c.Authenticate = func(r *http.Request) (string, error) {
 			if r.Header.Get("Cookie") == "bad" {
 				return "", errors.New("bad cookie")
@@ -247,7 +247,7 @@ func TestFront_RefusesBeforeUpgrading(t *testing.T) {
 
 func TestFront_IdleClientsAreEndedAndLivelyOnesPinged(t *testing.T) {
 	t.Parallel()
-	front, url := serve(t, func(c *wsfront.Config) { c.Idle, c.PingEvery = 300*time.Millisecond, 50*time.Millisecond })
+	front, url := serve(t, func(c *wsfront.Config) { c.IdleTimeout, c.PingEvery = 300*time.Millisecond, 50*time.Millisecond })
 	c, _ := dial(t, url)
 	pings := 0
 	for {
@@ -306,7 +306,7 @@ func TestFront_ServesAnIndependentClient(t *testing.T) {
 
 func TestFront_IdleConnectionsDoNotDelayTheNext(t *testing.T) {
 	t.Parallel()
-	_, url := serve(t, func(c *wsfront.Config) { c.MaxConnsPerIP = 300 })
+	_, url := serve(t, func(c *wsfront.Config) { c.MaxConnectionsPerIP = 300 })
 	for range 100 {
 		var d net.Dialer
 		nc, err := d.DialContext(t.Context(), "tcp", strings.TrimPrefix(url, "http://"))
