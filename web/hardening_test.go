@@ -66,11 +66,11 @@ func TestServer_GivesABodySomeTimeAndNoMore(t *testing.T) {
 	s := newSite(t, nil)
 	for _, address := range []string{"/nothing", "/livez", "/api/v1/agent/state", "/static/none"} {
 		w := &deadlines{ResponseRecorder: httptest.NewRecorder()}
-		s.server.ServeHTTP(w, httptest.NewRequest(http.MethodPost, address, strings.NewReader("slow")))
+		s.server.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, address, strings.NewReader("slow")))
 		require.WithinDuration(t, time.Now().Add(10*time.Second), w.read, 5*time.Second, address)
 	}
 	w := &deadlines{ResponseRecorder: httptest.NewRecorder()}
-	s.server.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/livez", http.NoBody))
+	s.server.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/livez", http.NoBody))
 	require.True(t, w.read.IsZero(), "a stream without a body may be listened to for ever")
 }
 
@@ -92,7 +92,7 @@ func TestLogin_CountsBehindAProxyWhoIsMeant(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, func(c *web.Config) { c.Proxied, c.SourceLimit = row.proxied, 3 })
 			try := func(login, secret, said string) int {
-				r := httptest.NewRequest(http.MethodPost, "/api/v1/session", strings.NewReader(`{"login":"`+login+`","password":"`+secret+`"}`))
+				r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/api/v1/session", strings.NewReader(`{"login":"`+login+`","password":"`+secret+`"}`))
 				r.RemoteAddr = row.from
 				r.Header.Set("Content-Type", "application/json")
 				r.Header.Set("X-Forwarded-For", said)
