@@ -16,11 +16,11 @@ type Action struct {
 	Leg     tandem.LegID
 	Peer    tandem.LegID    // ActionBridge: the other leg; ActionDial: the leg to be bridged with later
 	Agent   tandem.AgentID  // ActionDial: whom
-	From    tandem.CallerID // ActionDial: who is shown; ActionRoute: who calls
-	Trunk   tandem.TrunkID  // ActionRoute: where it came in
-	To      tandem.Number   // ActionRoute: the number called
+	From    tandem.CallerID // ActionDial: who is shown; ActionRoute and ActionExit: who calls
+	Trunk   tandem.TrunkID  // ActionRoute, ActionExit: where it came in
+	To      tandem.Number   // ActionRoute, ActionExit: the number called
 	Timeout time.Duration   // ActionDial: how long it may ring
-	Subject string          // ActionDial: the queue's name
+	Subject string          // ActionDial: the queue's name; ActionExit: the exit's
 	Sound   tandem.Sound    // ActionPlay
 	Cause   tandem.Cause    // ActionHangup
 }
@@ -37,11 +37,12 @@ const (
 	ActionDial              // Switch.Dial
 	ActionBridge            // Switch.Bridge
 	ActionHangup            // Switch.Hangup
+	ActionExit              // Config.Exit
 )
 
 // String returns the kind's name, such as "dial".
 func (k ActionKind) String() string {
-	names := [...]string{"unset", "route", "answer", "play", "dial", "bridge", "hangup"}
+	names := [...]string{"unset", "route", "answer", "play", "dial", "bridge", "hangup", "exit"}
 	if int(k) < len(names) {
 		return names[k]
 	}

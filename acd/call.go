@@ -37,7 +37,11 @@ type call struct {
 	began    int64  // of the conversation
 	rung     uint64 // how many offers there were, for the legs' names
 	tandem.Call
-	priority int // as it was given
+	hops     int              // how often rules have moved it on
+	tried    []tandem.QueueID // the queues that have not taken it since it last waited
+	queued   bool             // it has waited in a queue
+	arrived  int64            // in the first of them
+	priority int              // as it was given
 	patience time.Duration
 }
 
@@ -259,11 +263,9 @@ func (e *Engine) join(c *call, r Route) {
 	} else if r.Prefer != "" {
 		c.direct, c.released = e.agentByID[r.Prefer], int64(orDefault(r.PreferFor, q.cfg.PreferFor))
 	}
-	switch {
-	case q.cfg.MaxWaiting > 0 && q.waiting+q.coming >= q.cfg.MaxWaiting:
-		e.refuse(c, "queue_full", tandem.LeaveFull, tandem.CauseQueueFull)
-	case (c.direct == nil || c.released > 0) && q.allIn(q.cfg.RefuseWhen):
-		e.refuse(c, "no_agent", tandem.LeaveEmpty, tandem.CauseUnavailable)
+	switch rule := q.refuses(c.direct != nil && c.released == 0); {
+	case rule != "":
+		e.refuse(c, rule)
 	case c.up:
 		e.wait(c)
 	default:
@@ -274,21 +276,45 @@ func (e *Engine) join(c *call, r Route) {
 	}
 }
 
+// refuses returns the rule by which a queue does not take a call, if there is one. Whether anybody serves it does not matter to a call that is meant
+// for one agent.
+func (q *queue) refuses(direct bool) string {
+	switch {
+	case q.cfg.MaxWaiting > 0 && q.waiting+q.coming >= q.cfg.MaxWaiting:
+		return "queue_full"
+	case !direct && q.allIn(q.cfg.RefuseWhen):
+		return "no_agent"
+	}
+	return ""
+}
+
 // refuse sends away a call that the queue does not take.
-func (e *Engine) refuse(c *call, rule string, why tandem.LeaveReason, cause tandem.Cause) {
+func (e *Engine) refuse(c *call, rule string) {
 	q := c.queue
 	q.offered++
 	q.left++
+	x, why, cause := q.cfg.OnFull, tandem.LeaveFull, tandem.CauseQueueFull
+	if rule == "no_agent" {
+		x, why, cause = q.cfg.OnEmpty, tandem.LeaveEmpty, tandem.CauseUnavailable
+	}
 	e.decided(tandem.Decided{Call: c.ID, Queue: q.cfg.ID, Strategy: q.strategy, Rule: rule})
-	e.left(tandem.CallLeft{Call: c.ID, Queue: q.cfg.ID, Reason: why, Position: q.waiting + 1})
-	e.close(c, cause, tandem.PartySystem)
+	x, stopped := c.way(x)
+	if x != (Exit{}) {
+		why = tandem.LeaveOverflow
+	}
+	e.left(tandem.CallLeft{Call: c.ID, Queue: q.cfg.ID, Reason: why, Position: q.waiting + 1, Next: x.Queue, Exit: x.Host})
+	c.tried = append(c.tried, q.cfg.ID)
+	e.sendOn(c, x, stopped, cause)
 }
 
 // wait puts a call in line and looks for an agent.
 func (e *Engine) wait(c *call) {
 	q := c.queue
 	e.become(c, callWaiting)
-	c.since, c.ranked = e.now, e.now
+	if !c.queued {
+		c.queued, c.arrived = true, e.now
+	}
+	c.since, c.ranked, c.tried = e.now, c.arrived, nil
 	c.more, c.eases = 0, 0
 	e.enlist(c)
 	e.queued(tandem.CallQueued{Call: c.ID, Queue: q.cfg.ID, Position: q.position(c), Priority: c.priority})
@@ -363,8 +389,7 @@ func (e *Engine) arm(c *call) {
 // waitDue does what has become due for a waiting call.
 func (e *Engine) waitDue(c *call) {
 	if c.limit > 0 && c.limit <= e.now {
-		e.leave(c, tandem.LeaveTimeout, "max_wait")
-		e.close(c, tandem.CauseNoAnswer, tandem.PartySystem)
+		e.overflow(c, c.queue.cfg.OnTimeout, "max_wait", tandem.LeaveTimeout, tandem.CauseNoAnswer)
 		return
 	}
 	if c.more > 0 && c.more <= e.now {
@@ -396,6 +421,17 @@ func (e *Engine) play(c *call) {
 
 // leave takes a waiting or connecting call out of its queue without an agent; its offers are cancelled. What becomes of the call is the caller's concern.
 func (e *Engine) leave(c *call, why tandem.LeaveReason, rule string) {
+	e.leaveBy(c, departure{why: why, rule: rule})
+}
+
+// departure is how a call leaves its queue: why, by which rule (empty: nobody's decision), and where to.
+type departure struct {
+	why  tandem.LeaveReason
+	rule string
+	exit Exit
+}
+
+func (e *Engine) leaveBy(c *call, d departure) {
 	q := c.queue
 	position := q.position(c)
 	c.move(spotNone)
@@ -404,16 +440,17 @@ func (e *Engine) leave(c *call, why tandem.LeaveReason, rule string) {
 	for c.first != nil {
 		e.endOffer(c.first, tandem.CauseCancelled)
 	}
-	if why == tandem.LeaveAbandoned {
+	if d.why == tandem.LeaveAbandoned {
 		q.abandoned++
 	} else {
 		q.left++
 	}
-	if rule != "" {
-		e.decided(tandem.Decided{Call: c.ID, Queue: q.cfg.ID, Strategy: q.strategy, Rule: rule})
+	if d.rule != "" {
+		e.decided(tandem.Decided{Call: c.ID, Queue: q.cfg.ID, Strategy: q.strategy, Rule: d.rule})
 	}
-	waited := time.Duration(e.now - c.since)
-	e.left(tandem.CallLeft{Call: c.ID, Queue: q.cfg.ID, Reason: why, Position: position, Waited: waited})
+	e.left(tandem.CallLeft{
+		Call: c.ID, Queue: q.cfg.ID, Reason: d.why, Position: position, Waited: time.Duration(e.now - c.since), Next: d.exit.Queue, Exit: d.exit.Host,
+	})
 }
 
 // sendAway makes every call leave that waits in a queue which nobody serves.
@@ -430,8 +467,9 @@ func (e *Engine) sendAway(q *queue) {
 		cl.line.open.each(collect)
 	}
 	for _, c := range all {
-		e.leave(c, tandem.LeaveEmpty, "no_agent")
-		e.close(c, tandem.CauseUnavailable, tandem.PartySystem)
+		if c.queue == q && c.state == callWaiting { // it may have left with one before it
+			e.overflow(c, q.cfg.OnEmpty, "no_agent", tandem.LeaveEmpty, tandem.CauseUnavailable)
+		}
 	}
 }
 
@@ -493,7 +531,7 @@ func leaveBy(by tandem.Party) tandem.LeaveReason {
 // quit ends a call in whatever state, from our side.
 func (e *Engine) quit(c *call, cause tandem.Cause, by tandem.Party, why tandem.LeaveReason) {
 	switch c.state {
-	case callRouting, callAnswering:
+	case callRouting, callAnswering, callAway:
 	case callWaiting, callConnecting:
 		e.leave(c, why, "")
 	case callTalking:
@@ -517,6 +555,6 @@ func (e *Engine) callDue(c *call) {
 			c.cause = tandem.CauseFailed
 		}
 		e.end(c, c.cause, c.by)
-	case callUnset, callRouting, callConnecting, callTalking:
+	case callUnset, callRouting, callConnecting, callTalking, callAway:
 	}
 }

@@ -48,6 +48,11 @@ func New(cfg Config) (*Center, error) {
 			}
 		}
 	}
+	for i, q := range cfg.Queues {
+		if cfg.Exit == nil && q.leadsOut() {
+			return nil, &tandem.ConfigError{Where: fmt.Sprintf("queues[%d]", i), What: "has an exit of the host's, and exit is missing"}
+		}
+	}
 	engine, err := NewEngine(EngineConfig{Queues: cfg.Queues, Agents: cfg.Agents, Ring: player != nil, Sharing: cfg.Sharing, Ageing: cfg.Ageing})
 	if err != nil {
 		return nil, fmt.Errorf("acd: %w", err)
@@ -98,7 +103,7 @@ func (c *Center) Handle(ctx context.Context, rs ...tandem.Record) error {
 		case tandem.LegIncoming:
 			id := tandem.CallID(c.cfg.IDs()) // here, because the loop calls nothing of the host's
 			inputs = append(inputs, func(l *loop, now time.Time) { l.incoming(now, id, ev) })
-		case tandem.LegAnswered, tandem.LegBridged, tandem.LegEnded, tandem.DeviceChanged:
+		case tandem.LegAnswered, tandem.LegBridged, tandem.LegEnded, tandem.LegDigit, tandem.DeviceChanged:
 			inputs = append(inputs, func(l *loop, now time.Time) { l.engine.Handle(now, ev) })
 		default:
 		}
@@ -211,6 +216,13 @@ func (c *Center) Dispose(ctx context.Context, agent tandem.AgentID, call tandem.
 	return c.command(ctx, func(e *Engine, now time.Time) error {
 		return e.Dispose(now, tandem.CallDisposed{Call: call, Agent: agent, Disposition: d, Note: note})
 	})
+}
+
+// Move brings a waiting call, or one that has left by an exit of the host's, into another queue. It keeps its priority and what it asks for, and its
+// wait counts on; it is not meant for a single agent any more. Offers that ring are given up. ErrNotFound: no such call or queue; ErrState: the call does not wait; ErrConflict: it is in
+// that queue; ErrFull: that queue takes no calls, and the call stays where it is.
+func (c *Center) Move(ctx context.Context, call tandem.CallID, to tandem.QueueID) error {
+	return c.command(ctx, func(e *Engine, now time.Time) error { return e.Move(now, call, to) })
 }
 
 // Saturation returns how full the inbox is, from 0 to 1: near 1 the centre cannot keep up and slows the switch down.

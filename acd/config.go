@@ -21,6 +21,9 @@ type Config struct {
 	Route RouteFunc
 	// RouteTimeout ends the context of one call of Route; past it the caller is refused with CauseFailed. Zero means 10 s.
 	RouteTimeout time.Duration
+	// Exit takes the calls that leave a queue by an exit of the host's (Exit.Host); required when a queue has one. It is called outside the
+	// owner loop, by several goroutines at once, within RouteTimeout. With an error, or when it panics, the customer is hung up with CauseFailed.
+	Exit func(ctx context.Context, d Departure) error
 	// IDs names incoming calls. Nil means tandem.RandomIDs.
 	IDs tandem.IDSource
 	// Position returns the journal's last number, for Snapshot.Seq. It is called between two appends of this centre's records and
@@ -35,7 +38,7 @@ type Config struct {
 	Inbox   int // events and commands that may wait for the loop; full: their sender waits. Zero means 1024.
 	Backlog int // records and actions that may wait for the scribe; full: the loop takes no input. Zero means 8192.
 	Hands   int // how many calls' switch commands may be under way at once. Zero means 8.
-	Routers int // how many calls of Route may be under way at once. Zero means 16.
+	Routers int // how many calls of Route and Exit may be under way at once. Zero means 16.
 }
 
 // RouteFunc decides where the call of an incoming leg goes. It is called outside the owner loop, by several goroutines at once, and
@@ -109,6 +112,11 @@ type QueueConfig struct {
 	// LeaveWhen sends the waiting calls away (LeaveEmpty) as soon as each agent of the queue is in one of these
 	// states. Empty means that callers stay.
 	LeaveWhen []tandem.AgentState
+	// OnTimeout is where a call goes whose MaxWait or patience is over, OnFull one that MaxWaiting keeps out, OnEmpty one that
+	// RefuseWhen or LeaveWhen sends away. A call that rules move on more than eight times, or back to a queue that has just not taken it, is hung up.
+	OnTimeout, OnFull, OnEmpty Exit
+	// Keys is where a waiting caller goes by pressing a key, such as "1". A key that is not in it does nothing.
+	Keys map[string]Exit
 	// Sound is what a caller hears while waiting, for as long as it lasts. The zero value means ring-back if the switch can play,
 	// else nothing.
 	Sound tandem.Sound

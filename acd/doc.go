@@ -27,12 +27,16 @@
 // paused. The back-off is the time during which a ready agent gets no offer after one that failed. Wrap-up belongs to the agent, not to the
 // queue: an agent with seats in hundreds of queues has one.
 //
+// A call that leaves its queue without an agent takes an [Exit]: another queue, in which its wait counts on, or a way out that the host provides
+// (voicemail, a menu, a number). Each such step is explained, and chains of them end.
+//
 // # Promises
 //
 //   - An agent never holds two calls, and a call never has two agents: whoever answers second is hung up with CauseElsewhere.
 //   - Nobody waits while an agent who may take the call is ready, not even behind others: queues are served in parallel.
 //   - A failed offer costs the caller nothing: the call keeps its place.
 //   - Every reservation ends, by an answer, a refusal or its deadline, also when the switch says nothing more.
+//   - Rules never move a call in circles: back to a queue that has just not taken it, or more than eight times.
 //   - For each queue, at every instant: offered = answered + abandoned + left + waiting.
 //   - An agent who becomes ready takes the best waiting call of all its queues: highest priority, then highest weight of
 //     the queue, then the longest wait; or by another policy of [Sharing]. With ageing priorities nobody starves.
@@ -43,12 +47,13 @@
 //
 //	scribe     hands records to Config.Events, then releases the actions that follow from them; ends with the loop
 //	hands      Config.Hands of them: perform actions on the Switch, in order for each call; end with the scribe
-//	routers    Config.Routers of them: call Config.Route; end with the loop
+//	routers    Config.Routers of them: call Config.Route and Config.Exit; end with the loop
 //
 // # Bounds
 //
 // The inbox holds Config.Inbox events and commands; when it is full, Handle and the commands wait, which slows the switch
 // down, until their ctx ends. What the loop has decided and the scribe has not taken is bounded in the same way: past Config.Backlog
 // records and actions the loop takes no new input until the journal has caught up. Results of actions are always taken, so nothing can lock up.
-// Calls to be routed wait in a queue of Config.Routers × 16; when it is full, a further caller is refused with CauseCongestion.
+// Calls to be routed, and calls on their way out, wait in a queue of Config.Routers × 16; when it is full, a further caller is refused with
+// CauseCongestion, and one on the way out is hung up with CauseFailed.
 package acd

@@ -74,6 +74,11 @@ func NewEngine(cfg EngineConfig) (*Engine, error) {
 			return nil, err
 		}
 	}
+	for i, q := range e.queues {
+		if err := e.checkExits(q, fmt.Sprintf("queues[%d]", i)); err != nil {
+			return nil, err
+		}
+	}
 	for i, ac := range cfg.Agents {
 		if err := e.addAgent(fmt.Sprintf("agents[%d]", i), ac); err != nil {
 			return nil, err
@@ -119,6 +124,8 @@ func (e *Engine) Handle(now time.Time, ev tandem.Event) {
 		e.legBridged(ev.Leg, ev.Peer)
 	case tandem.LegEnded:
 		e.legEnded(ev)
+	case tandem.LegDigit:
+		e.digit(ev)
 	case tandem.DeviceChanged:
 		e.deviceChanged(ev)
 	default:

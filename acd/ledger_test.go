@@ -32,6 +32,7 @@ type callEntry struct {
 	since     time.Time
 	connected tandem.AgentID
 	offers    map[tandem.AgentID]tandem.CallOffered
+	hops      int // how often it went on to another queue or out of them
 	over      bool
 }
 
@@ -172,10 +173,14 @@ func (l *ledger) left(ev tandem.CallLeft) {
 		l.require(ev.Position >= 1 && ev.Position <= q.waiting, "call %s left from %d of %d", ev.Call, ev.Position, q.waiting)
 		q.waiting--
 	default:
-		l.require(ev.Reason == tandem.LeaveFull || ev.Reason == tandem.LeaveEmpty, "call %s left for %s and was not there", ev.Call, ev.Reason)
+		l.require(ev.Reason == tandem.LeaveFull || ev.Reason == tandem.LeaveEmpty || ev.Reason == tandem.LeaveOverflow, "call %s left for %s and was not there", ev.Call, ev.Reason)
 		q.offered++
 	}
 	c.waiting = false
+	if ev.Next != "" || ev.Exit != "" {
+		c.hops++
+		l.require(ev.Next != ev.Queue, "call %s leaves %s for itself", ev.Call, ev.Queue)
+	}
 	if ev.Reason == tandem.LeaveAbandoned {
 		q.abandoned++
 	} else {

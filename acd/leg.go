@@ -63,7 +63,7 @@ func (e *Engine) customerLegEnded(c *call, ev tandem.LegEnded) {
 		by, why = tandem.PartySystem, tandem.LeaveFailed
 	}
 	switch c.state {
-	case callRouting:
+	case callRouting, callAway:
 	case callAnswering:
 		c.queue.coming--
 	case callWaiting, callConnecting:
@@ -144,6 +144,10 @@ func (e *Engine) Failed(now time.Time, a Action, err error) {
 		told = e.bridgeFailed(a, err)
 	case ActionHangup:
 		told = tandem.IsGone(err)
+	case ActionExit:
+		if c := e.calls[a.Call]; c != nil && c.state == callAway {
+			e.close(c, tandem.CauseFailed, tandem.PartySystem)
+		}
 	case ActionRoute, ActionUnset:
 	}
 	if !told {
@@ -184,7 +188,7 @@ func (e *Engine) bridgeFailed(a Action, err error) bool {
 // vanish takes a call out of everything whose customer's leg the switch does not know any more; the leg's own end will say why.
 func (e *Engine) vanish(c *call) {
 	switch c.state {
-	case callRouting, callAnswering:
+	case callRouting, callAnswering, callAway:
 	case callWaiting, callConnecting:
 		e.leave(c, tandem.LeaveAbandoned, "")
 	case callUnset, callTalking, callClosing:

@@ -24,7 +24,7 @@ type loop struct {
 	outbox chan batch
 	free   chan Output // outputs whose memory may be used again
 	hands  []chan Action
-	routes chan Action   // full: the caller is refused with CauseCongestion
+	routes chan Action   // full: the caller is refused with CauseCongestion, or hung up at an exit
 	failed chan error    // holds the error of Config.Events, once
 	quit   chan struct{} // closed when the loop takes nothing any more
 	seed   maphash.Seed
@@ -162,6 +162,15 @@ func (l *loop) routed(now time.Time, id tandem.CallID, r Route) {
 	}
 }
 
+// crowded takes an action for which no router is free.
+func (l *loop) crowded(now time.Time, a Action) {
+	if a.Kind == ActionExit {
+		l.engine.Failed(now, a, tandem.ErrFull)
+		return
+	}
+	l.routed(now, a.Call, Route{Refuse: tandem.CauseCongestion})
+}
+
 // scribe hands on the records, then releases the actions.
 func (l *loop) scribe(work context.Context) {
 	defer func() {
@@ -199,13 +208,11 @@ func (l *loop) scribe(work context.Context) {
 
 // release gives an action to whoever performs it: for one call always to the same hand.
 func (l *loop) release(work context.Context, a Action) {
-	if a.Kind == ActionRoute {
+	if a.Kind == ActionRoute || a.Kind == ActionExit {
 		select {
 		case l.routes <- a:
 		default:
-			l.report(func(l *loop, now time.Time) {
-				l.routed(now, a.Call, Route{Refuse: tandem.CauseCongestion})
-			})
+			l.report(func(l *loop, now time.Time) { l.crowded(now, a) })
 		}
 		return
 	}
@@ -252,7 +259,7 @@ func (l *loop) perform(ctx context.Context, a Action) error {
 		return l.cfg.Switch.Bridge(ctx, a.Leg, a.Peer)
 	case ActionHangup:
 		return l.cfg.Switch.Hangup(ctx, a.Leg, a.Cause)
-	case ActionUnset, ActionRoute:
+	case ActionUnset, ActionRoute, ActionExit:
 	}
 	return fmt.Errorf("%s is no command: %w", a.Kind, tandem.ErrInvalid)
 }
@@ -262,12 +269,30 @@ func (l *loop) router(ctx context.Context) {
 	for {
 		select {
 		case a := <-l.routes:
+			if a.Kind == ActionExit {
+				if err := l.exit(ctx, a); err != nil {
+					l.report(func(l *loop, now time.Time) { l.engine.Failed(now, a, err) })
+				}
+				continue
+			}
 			r := l.route(ctx, a)
 			l.report(func(l *loop, now time.Time) { l.routed(now, a.Call, r) })
 		case <-ctx.Done():
 			return
 		}
 	}
+}
+
+// exit gives a call to the host, and lives through its faults.
+func (l *loop) exit(ctx context.Context, a Action) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, l.cfg.RouteTimeout)
+	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("exit panicked: %v", p)
+		}
+	}()
+	return l.cfg.Exit(ctx, a.Departing())
 }
 
 // route asks the host, and lives through its faults: the caller is refused, the others are not concerned.

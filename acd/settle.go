@@ -58,7 +58,7 @@ func (e *Engine) Stop(now time.Time) {
 func (e *Engine) wreck(c *call, cause tandem.Cause, why tandem.LeaveReason) {
 	by := tandem.PartySystem
 	switch c.state {
-	case callRouting:
+	case callRouting, callAway:
 	case callAnswering:
 		c.queue.coming--
 	case callWaiting, callConnecting:

@@ -40,7 +40,7 @@ type WaitingCall struct {
 	Call     tandem.CallID `json:"call"`
 	Position int           `json:"position"` // from 1
 	Since    time.Time     `json:"since"`
-	// Ranked is since when its place counts: Since, unless the engine ages priorities.
+	// Ranked is since when its place counts: the arrival in its first queue, shifted when the engine ages priorities.
 	Ranked   time.Time       `json:"ranked"`
 	Priority int             `json:"priority,omitempty"`
 	From     tandem.CallerID `json:"from"`            // the customer

@@ -66,6 +66,15 @@ func worldConfig(t *rapid.T) acd.EngineConfig {
 			q.Retry = acd.Retry{NoAnswer: -1, Rejected: -1, Busy: -1, Failed: -1}
 		}
 		ease(t, &q)
+		exits := []acd.Exit{{}, {}, {Host: "voicemail"}}
+		for k := range queues {
+			if k != i {
+				exits = append(exits, acd.Exit{Queue: tandem.QueueID(fmt.Sprintf("q%d", k))})
+			}
+		}
+		exit := rapid.SampledFrom(exits)
+		q.OnTimeout, q.OnFull, q.OnEmpty = exit.Draw(t, "on timeout"), exit.Draw(t, "on full"), exit.Draw(t, "on empty")
+		q.Keys = map[string]acd.Exit{"1": exit.Draw(t, "on 1")}
 		cfg.Queues = append(cfg.Queues, q)
 	}
 	for i := range rapid.IntRange(1, 4).Draw(t, "agents") {
@@ -104,7 +113,7 @@ func ease(t *rapid.T, q *acd.QueueConfig) {
 // may is what the configuration and the call's route say about an agent, worked out in the plainest way.
 func (w *world) may(call tandem.CallID, queue tandem.QueueID, agent tandem.AgentID, waited time.Duration) bool {
 	route := w.routes[call]
-	if route.Agent != "" {
+	if route.Agent != "" && w.ledger.call(call).hops == 0 {
 		return route.Agent == agent
 	}
 	q := w.cfg.Queues[slices.IndexFunc(w.cfg.Queues, func(q acd.QueueConfig) bool { return q.ID == queue })]
@@ -134,6 +143,9 @@ func (w *world) may(call tandem.CallID, queue tandem.QueueID, agent tandem.Agent
 
 func (w *world) kept(call tandem.CallID) (tandem.AgentID, time.Duration) {
 	route := w.routes[call]
+	if w.ledger.call(call).hops > 0 {
+		return "", 0
+	}
 	if route.PreferFor == 0 {
 		route.PreferFor = 30 * time.Second
 	}
@@ -319,7 +331,7 @@ func (w *world) command(a acd.Action) error {
 		l.state, p.state = tandem.LegStateBridged, tandem.LegStateBridged
 		w.emit(l, tandem.LegBridged{Leg: l.id, Peer: p.id})
 		w.emit(p, tandem.LegBridged{Leg: p.id, Peer: l.id})
-	case acd.ActionUnset, acd.ActionRoute, acd.ActionPlay, acd.ActionDial:
+	case acd.ActionUnset, acd.ActionRoute, acd.ActionPlay, acd.ActionDial, acd.ActionExit:
 	}
 	return nil
 }
@@ -386,6 +398,23 @@ func (w *world) agentCommand() {
 func (w *world) device() {
 	id, now, up := w.agent(), w.now, rapid.IntRange(0, 3).Draw(w.t, "up") > 0
 	w.input(func(e *acd.Engine) { e.Handle(now, tandem.DeviceChanged{Agent: id, Reachable: up}) })
+}
+
+// press lets a customer press a key.
+func (w *world) press() {
+	if l := w.pick(func(l *worldLeg) bool { return l.agent == "" && l.state != tandem.LegStateEnded }); l != nil {
+		w.emit(l, tandem.LegDigit{Leg: l.id, Digit: rapid.SampledFrom([]string{"1", "2"}).Draw(w.t, "key")})
+	}
+}
+
+// supervise lets a supervisor move some call.
+func (w *world) supervise() {
+	if w.made == 0 {
+		return
+	}
+	id, now := tandem.CallID(fmt.Sprintf("c%d", rapid.IntRange(1, w.made).Draw(w.t, "call"))), w.now
+	to := rapid.SampledFrom(w.cfg.Queues).Draw(w.t, "to").ID
+	w.input(func(e *acd.Engine) { _ = e.Move(now, id, to) })
 }
 
 // lose lets the switch end, and another one begin, now and then.
@@ -462,7 +491,7 @@ func history(t *rapid.T) {
 		w.input(func(e *acd.Engine) { e.Handle(now, tandem.DeviceChanged{Agent: id, Reachable: true}) })
 	}
 	deeds := []func(){
-		w.arrive, w.arrive, w.perform, w.perform, w.perform, w.deliver, w.deliver, w.deliver, w.farEnd, w.farEnd, w.agentCommand, w.device, w.pass, w.lose,
+		w.arrive, w.arrive, w.perform, w.perform, w.perform, w.deliver, w.deliver, w.deliver, w.farEnd, w.farEnd, w.agentCommand, w.device, w.pass, w.lose, w.press, w.supervise,
 	}
 	n := rapid.IntRange(1, 150).Draw(t, "steps")
 	for range n {
