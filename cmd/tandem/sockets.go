@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"syscall"
 )
 
 // sockets are opened before anything else, so that a port in use is the first thing said and every address is known.
@@ -22,7 +23,7 @@ func openSockets(ctx context.Context, httpAddr, sipAddr netip.AddrPort) (*socket
 	s := &sockets{}
 	var err error
 	if s.web, err = lc.Listen(ctx, "tcp", httpAddr.String()); err != nil {
-		return nil, fmt.Errorf("http: %w", err)
+		return nil, taken("http", err)
 	}
 	// A free UDP port may be taken on TCP: with port 0 a few are tried.
 	for range 20 {
@@ -37,10 +38,18 @@ func openSockets(ctx context.Context, httpAddr, sipAddr netip.AddrPort) (*socket
 	}
 	if err != nil {
 		s.close()
-		return nil, fmt.Errorf("sip: %w", err)
+		return nil, taken("sip", err)
 	}
 	s.sip = netip.AddrPortFrom(sipAddr.Addr(), s.sip.Port())
 	return s, nil
+}
+
+// taken is err with the way out when another program has the port.
+func taken(flag string, err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%s: %w: choose another with --%s ADDRESS:PORT; port 0 takes a free one", flag, err, flag)
+	}
+	return fmt.Errorf("%s: %w", flag, err)
 }
 
 // close releases what has been opened. Whoever was given a socket may have closed it already: a second time does no harm.
