@@ -256,7 +256,8 @@ func greet(out io.Writer, s *server, seats []seat) {
     1. Open %s/ and log in as ann. Allow the microphone when the browser asks.
     2. Press Ready (R). The next caller rings within seconds; press Answer (A) and talk. Hang up with H.
     3. Say what came of the call, and finish the wrap-up. The next one follows.
-    4. In a second window, log in as sue to see the board: queues, callers, agents, the campaign.
+    4. In another browser or a private window (windows of one browser share the log-in), log in as
+       sue to see the board: queues, callers, agents, the campaign. Callers wait long until you help.
 
   Stop with Ctrl-C.
 `, s.url())
