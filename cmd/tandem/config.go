@@ -43,7 +43,7 @@ type trunkConfig struct {
 	Preset      string   `yaml:"preset"` // lan (default), nat, docker
 	Remote      string   `yaml:"remote"` // host:port of the far end
 	Match       []string `yaml:"match"`  // further source addresses or networks it calls from
-	Username    string   `yaml:"username"`
+	Username    text     `yaml:"username"`
 	Password    secret   `yaml:"password"`
 	MaxChannels int      `yaml:"max_channels"` // 0: 1000
 	CPS         int      `yaml:"calls_per_second"`
@@ -77,7 +77,7 @@ type agentConfig struct {
 
 // routeConfig sends the calls to one DID into a queue. An empty DID takes what no other route takes.
 type routeConfig struct {
-	DID      string `yaml:"did"`
+	DID      text   `yaml:"did"`
 	Trunk    string `yaml:"trunk"` // empty: whatever trunk it came in by
 	Queue    string `yaml:"queue"`
 	Priority int    `yaml:"priority"`
@@ -89,14 +89,14 @@ type campaignConfig struct {
 	Name     string   `yaml:"name"`
 	Queue    string   `yaml:"queue"`
 	Trunk    string   `yaml:"trunk"`
-	CallerID string   `yaml:"caller_id"`
+	CallerID text     `yaml:"caller_id"`
 	List     string   `yaml:"list"` // CSV file, imported once; relative to the configuration file
 	Ring     duration `yaml:"ring"`
 	Patience duration `yaml:"patience"` // how long an answered person waits for an agent; 0: 2 s
 	Attempts int      `yaml:"max_attempts"`
 	Retry    duration `yaml:"retry"`
 	Active   bool     `yaml:"active"` // starts dialling at once; otherwise somebody presses start
-	DNC      []string `yaml:"do_not_call"`
+	DNC      []text   `yaml:"do_not_call"`
 }
 
 // crmConfig is where contacts are looked up and finished calls reported.
@@ -125,12 +125,30 @@ func (d *duration) UnmarshalYAML(n ast.Node) error {
 	return nil
 }
 
+// text is a string that may look like a number: what is written without quotes counts as it is written. To YAML +4930123 is an integer without
+// its plus, and 0100 is 64.
+type text string
+
+// UnmarshalYAML reads the value as it is written.
+func (t *text) UnmarshalYAML(n ast.Node) error {
+	if _, ok := n.(ast.ScalarNode); !ok {
+		return at(n, "here stands one value, not a list or a table")
+	}
+	*t = text(scalar(n))
+	return nil
+}
+
 // scalar returns a plain or quoted value's text.
 func scalar(n ast.Node) string {
-	if s, ok := n.(*ast.StringNode); ok {
-		return s.Value
+	switch v := n.(type) {
+	case *ast.StringNode:
+		return v.Value
+	case *ast.LiteralNode:
+		return v.Value.Value
+	case *ast.NullNode:
+		return ""
 	}
-	return strings.TrimSpace(n.String())
+	return n.GetToken().Value
 }
 
 // at is an error that names the line and column of n.
@@ -225,8 +243,9 @@ func (k *checker) names(what string, n int, id func(int) string) map[string]bool
 	return seen
 }
 
+// oneOf allows also that nothing is said.
 func (k *checker) oneOf(where, v string, allowed ...string) {
-	if slices.Contains(allowed, v) {
+	if v == "" || slices.Contains(allowed, v) {
 		return
 	}
 	k.bad(where, "%q is not one of %s", v, strings.Join(allowed, ", "))
@@ -251,6 +270,23 @@ func (k *checker) url(where, v string) {
 	}
 }
 
+// number checks what is compared with, or dialled as, a telephone number or SIP user.
+func (k *checker) number(where string, v text) {
+	if strings.ContainsAny(string(v), " \t\r\n@/<>\"()") {
+		k.bad(where, "%q holds a space or one of @ / < > \" ( ): write the number as it arrives, such as +12025550100", v)
+	}
+}
+
+// server checks the address of a server that stores things; what is wrong with it is not shown, as it may hold a password.
+func (k *checker) server(where, v string, schemes ...string) {
+	for _, s := range schemes {
+		if v == "" || strings.HasPrefix(v, s+"://") {
+			return
+		}
+	}
+	k.bad(where, "is not a URL that begins with %s://", schemes[0])
+}
+
 // check returns a *tandem.ConfigError for the first setting that is wrong.
 func (c fileConfig) check() error {
 	k := &checker{}
@@ -261,13 +297,17 @@ func (c fileConfig) check() error {
 			k.bad("public", "%q is not an IP address", c.Public)
 		}
 	}
+	if !strings.Contains(c.Database, "=") || strings.Contains(c.Database, "://") { // a list of key=value is for the driver to judge
+		k.server("database", c.Database, "postgres", "postgresql")
+	}
+	k.server("redis", c.Redis, "redis", "rediss", "unix")
 	trunks := k.names("trunks", len(c.Trunks), func(i int) string { return c.Trunks[i].ID })
 	queues := k.names("queues", len(c.Queues), func(i int) string { return c.Queues[i].ID })
 	k.names("agents", len(c.Agents), func(i int) string { return c.Agents[i].ID })
 	k.names("campaigns", len(c.Campaigns), func(i int) string { return c.Campaigns[i].ID })
 	for i, t := range c.Trunks {
 		at := fmt.Sprintf("trunks[%d]", i)
-		k.oneOf(at+".preset", t.Preset, "", "lan", "nat", "docker")
+		k.oneOf(at+".preset", t.Preset, "lan", "nat", "docker")
 		if t.Remote == "" {
 			k.bad(at+".remote", "is missing")
 		}
@@ -281,7 +321,7 @@ func (c fileConfig) check() error {
 		if _, err := acd.StrategyByName(q.Strategy); err != nil {
 			k.bad(at+".strategy", "%q is not one of %s", q.Strategy, strings.Join(acd.StrategyNames(), ", "))
 		}
-		k.oneOf(at+".sound", q.Sound, "", "music", "ring")
+		k.oneOf(at+".sound", q.Sound, "music", "ring")
 	}
 	for i, a := range c.Agents {
 		for j, q := range a.Queues {
@@ -308,7 +348,8 @@ func (k *checker) routes(c fileConfig, queues, trunks map[string]bool) {
 		if r.Trunk != "" && !trunks[r.Trunk] {
 			k.bad(at+".trunk", "trunk %q does not exist", r.Trunk)
 		}
-		if key := r.Trunk + "/" + r.DID; seen[key] {
+		k.number(at+".did", r.DID)
+		if key := r.Trunk + "/" + string(r.DID); seen[key] {
 			k.bad(at+".did", "%q is routed twice", r.DID)
 		} else {
 			seen[key] = true
@@ -322,5 +363,6 @@ func (k *checker) routes(c fileConfig, queues, trunks map[string]bool) {
 		if !trunks[p.Trunk] {
 			k.bad(at+".trunk", "trunk %q does not exist", p.Trunk)
 		}
+		k.number(at+".caller_id", p.CallerID)
 	}
 }

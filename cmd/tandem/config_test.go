@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -62,7 +63,10 @@ func TestConfig_SaysWhatIsWrongAndWhere(t *testing.T) {
 		"route given twice":         {"queues: [{id: q}]\nroutes: [{did: '1', queue: q}, {did: '1', queue: q}]", `routes[1].did: "1" is routed twice`},
 		"trunk without an address":  {"trunks: [{id: t}]", `trunks[0].remote: is missing`},
 		"trunk with half a one":     {"trunks: [{id: t, remote: carrier}]", `trunks[0].remote: "carrier" is not an address and port`},
-		"preset":                    {"trunks: [{id: t, remote: '127.0.0.1:5060', preset: wan}]", `trunks[0].preset: "wan" is not one of`},
+		"preset":                    {"trunks: [{id: t, remote: '127.0.0.1:5060', preset: wan}]", `trunks[0].preset: "wan" is not one of lan, nat, docker`},
+		"number with spaces":        {"queues: [{id: q}]\nroutes: [{did: call me, queue: q}]", `routes[0].did: "call me" holds a space`},
+		"database":                  {"database: 'postgres//u:hunter2@x'", `database: is not a URL that begins with postgres://`},
+		"redis":                     {"redis: '127.0.0.1:6379'", `redis: is not a URL that begins with redis://`},
 		"listen address":            {"http: eighty", `http: "eighty" is not an address and port`},
 		"public address":            {"public: here", `public: "here" is not an IP address`},
 		"webhook":                   {"crm: {webhook: 'ftp://x'}", `crm.webhook: is not an http or https URL`},
@@ -85,6 +89,7 @@ func TestConfig_NamesTheLine(t *testing.T) {
 		"broken YAML":  "queues:\n  - id: [\n",
 		"secret file":  "trunks:\n  - {id: t, remote: '127.0.0.1:1', password: 'file:/nonexistent/x'}\n",
 		"negative":     "queues:\n  - id: q\n    ring: -5s\n",
+		"list for one": "routes:\n  - {did: [1], queue: q}\n",
 		"wrong number": "queues:\n  - id: q\n    max_waiting: many\n",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -94,6 +99,27 @@ func TestConfig_NamesTheLine(t *testing.T) {
 			require.Regexp(t, `\d+:\d+`, err.Error(), "line and column")
 		})
 	}
+}
+
+func TestConfig_TakesNumbersAsTheyAreWritten(t *testing.T) {
+	t.Parallel()
+	c, err := parseConfig([]byte("trunks: [{id: t, remote: '127.0.0.1:1', username: 0049}]\nqueues: [{id: q}]\nroutes: [{did: +12025550100, queue: q}, {did: 0100, queue: q}, {did: '007', queue: q}]\n" +
+		"campaigns: [{id: c, queue: q, trunk: t, caller_id: +12025550199, do_not_call: [+12025550111, \"0042\"]}]"))
+	require.NoError(t, err)
+	require.Equal(t, text("0049"), c.Trunks[0].Username)
+	require.Equal(t, []text{"+12025550100", "0100", "007"}, []text{c.Routes[0].DID, c.Routes[1].DID, c.Routes[2].DID})
+	require.Equal(t, text("+12025550199"), c.Campaigns[0].CallerID)
+	require.Equal(t, []text{"+12025550111", "0042"}, c.Campaigns[0].DNC)
+}
+
+func TestCheck_WantsToKnowWherePhonesReachIt(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "tandem.yaml")
+	require.NoError(t, os.WriteFile(path, []byte("sip: 0.0.0.0:5060\n"), 0o600))
+	err := checkCmd{File: path}.Run(io.Discard)
+	require.ErrorIs(t, err, tandem.ErrInvalid)
+	require.ErrorContains(t, err, "public: is missing")
+	require.NoError(t, checkCmd{File: path, Public: "203.0.113.10"}.Run(io.Discard))
 }
 
 func TestConfig_NeverShowsASecret(t *testing.T) {

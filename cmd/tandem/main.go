@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -83,7 +85,8 @@ func version() string {
 
 // checkCmd reads a configuration.
 type checkCmd struct {
-	File string `arg:"" help:"The configuration file (YAML)."`
+	File   string `arg:"" help:"The configuration file (YAML)."`
+	Public string `env:"TANDEM_PUBLIC" help:"As for serve."`
 }
 
 // Run reports the first thing that is wrong, or that nothing is.
@@ -91,6 +94,12 @@ func (c checkCmd) Run(out io.Writer) error {
 	cfg, err := readConfig(c.File)
 	if err != nil {
 		return err
+	}
+	// What serve would find only at its start; its other flags can mend nothing.
+	if sip, perr := netip.ParseAddrPort(cfg.SIP); perr == nil {
+		if _, _, err := mediaAddr(sip, cmp.Or(c.Public, cfg.Public)); err != nil {
+			return fmt.Errorf("%s: %w", c.File, err)
+		}
 	}
 	_, err = fmt.Fprintf(out, "%s is right: %d trunks, %d queues, %d agents, %d routes, %d campaigns\n",
 		c.File, len(cfg.Trunks), len(cfg.Queues), len(cfg.Agents), len(cfg.Routes), len(cfg.Campaigns))

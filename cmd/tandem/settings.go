@@ -74,7 +74,7 @@ func (c fileConfig) trunks(port uint16) []sipbridge.Trunk {
 		preset.Port = port
 		trunk := sipbridge.Trunk{
 			ID: tandem.TrunkID(t.ID), Preset: preset, Remotes: []string{t.Remote}, MaxChannels: cmp.Or(t.MaxChannels, defaultChannels), CPS: float64(t.CPS),
-			AuthOut: sipbridge.Auth{User: t.Username, Password: string(t.Password)}, FromUser: t.Username,
+			AuthOut: sipbridge.Auth{User: string(t.Username), Password: string(t.Password)}, FromUser: string(t.Username),
 		}
 		if len(t.Match) > 0 {
 			trunk.Match = append([]string{t.Remote}, t.Match...)
