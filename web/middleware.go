@@ -211,7 +211,7 @@ func (s *Server) authorize(api huma.API) func(huma.Context, func(huma.Context)) 
 		u, err := s.userOf(r)
 		switch {
 		case err != nil:
-			refuse(s.unknown(r.Context(), err))
+			refuse(s.unknown(hc.Context(), err))
 		case !declared || !u.Role.May(need):
 			refuse(http.StatusForbidden, textRole)
 		case !s.pace.allow(u.session.Key):
