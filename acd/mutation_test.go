@@ -2,12 +2,15 @@ package acd_test
 
 import (
 	"bufio"
+	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -52,34 +55,59 @@ func mutations(t *testing.T) []mutation {
 	return all
 }
 
-// place finds the file and the text with the mutation in it. The text that is left out is a statement, or part of a line.
-func (m mutation) place() (file, mutant string, err error) {
-	files, err := filepath.Glob("*.go")
-	if err != nil {
-		return "", "", err
-	}
-	for _, name := range files {
-		if strings.HasSuffix(name, "_test.go") {
-			continue
-		}
-		source, err := os.ReadFile(name)
-		if err != nil {
-			return "", "", err
-		}
-		_, body, found := strings.Cut(string(source), "\n"+m.in)
-		if !found {
-			continue
-		}
-		end := strings.Index(body, "\n}\n")
-		at := strings.Index(body[:max(end, 0)], m.from)
-		if at < 0 {
-			return "", "", fmt.Errorf("%s: %q does not hold %q", name, m.in, m.from)
-		}
-		start := len(source) - len(body) + at
-		return name, string(source[:start]) + m.to + string(source[start+len(m.from):]), nil
-	}
-	return "", "", fmt.Errorf("there is no %q", m.in)
+// spot is a place in a source file where mutations can be.
+type spot struct {
+	file       string
+	start, end int
+	statement  bool
 }
+
+// find returns where the text is that a mutation changes.
+func (m mutation) find(sources map[string]string) (spot, error) {
+	for name, source := range sources {
+		at := strings.Index(source, "\n"+m.in)
+		if at < 0 {
+			continue
+		}
+		end := at + strings.Index(source[at:], "\n}\n")
+		start := strings.Index(source[at:end], m.from)
+		if start < 0 {
+			return spot{}, fmt.Errorf("%s: %q does not hold %q", name, m.in, m.from)
+		}
+		start += at
+		line := source[strings.LastIndex(source[:start], "\n")+1:]
+		line, _, _ = strings.Cut(line, "\n")
+		code, _, _ := strings.Cut(line, " // ")
+		return spot{name, start, start + len(m.from), strings.TrimSpace(code) == m.from}, nil
+	}
+	return spot{}, fmt.Errorf("there is no %q", m.in)
+}
+
+// mutable returns the text that does as the source does, or as the mutation does when it is chosen.
+func (m mutation) mutable(n int, statement bool) string {
+	if statement {
+		return fmt.Sprintf("if mutant == %d { %s } else { %s }", n, m.to, m.from)
+	}
+	return fmt.Sprintf("mutated(%d, %s, %s)", n, m.from, m.to)
+}
+
+// chooser is what a package with mutations in it has besides.
+const chooser = `package acd
+
+import (
+	"os"
+	"strconv"
+)
+
+var mutant, _ = strconv.Atoi(os.Getenv("TANDEM_MUTANT"))
+
+func mutated[T any](n int, is, becomes T) T {
+	if n == mutant {
+		return becomes
+	}
+	return is
+}
+`
 
 func TestMutations_AreWellFormed(t *testing.T) {
 	t.Parallel()
@@ -102,30 +130,27 @@ func TestMutations(t *testing.T) {
 		t.Skip("takes minutes: make mutate, or TANDEM_MUTATE=1")
 	}
 	all := mutations(t)
-	caught, out := attempt(t, "", "")
-	require.Empty(t, caught, "the tests fail without a fault:\n%s", out)
+	binaries, files := mutants(t, all)
+	for _, b := range binaries {
+		caught, out := attempt(t, b, 0)
+		require.Empty(t, caught, "the tests fail without a fault:\n%s", out)
+	}
 	var table strings.Builder
 	killed := 0
 	for i, m := range all {
-		file, mutant, err := m.place()
-		if err != nil {
-			t.Errorf("%s: %v", m.title, err)
-			continue
-		}
-		caught, out := attempt(t, file, mutant)
-		t.Logf("%d/%d %s: %s", i+1, len(all), m.title, caught)
+		verdict := "**survived**"
+		caught, _ := attempt(t, binaries[i], i+1)
 		switch {
-		case strings.Contains(out, "[build failed]") || strings.Contains(out, "[setup failed]"):
-			t.Errorf("%s: does not compile:\n%s", m.title, out)
 		case caught != "":
 			killed++
-			fmt.Fprintf(&table, "| %s | %s | %s |\n", m.title, file, caught)
+			verdict = caught
 		case m.equivalent != "":
-			fmt.Fprintf(&table, "| %s | %s | equivalent: %s |\n", m.title, file, m.equivalent)
+			verdict = "equivalent: " + m.equivalent
 		default:
 			t.Errorf("%s: survived", m.title)
-			fmt.Fprintf(&table, "| %s | %s | **survived** |\n", m.title, file)
 		}
+		t.Logf("%d/%d %s: %s", i+1, len(all), m.title, verdict)
+		fmt.Fprintf(&table, "| %s | %s | %s |\n", m.title, files[i], verdict)
 	}
 	report := fmt.Sprintf(`# Mutations of the routing engine
 
@@ -138,26 +163,84 @@ Written by %s: each fault of testdata/mutations.txt is put into the engine by it
 	require.NoError(t, os.WriteFile("MUTATIONS.md", []byte(report), 0o600))
 }
 
-// attempt runs the tests with a mutant in place of a file and returns which of them failed first; empty: none.
-func attempt(t *testing.T, file, mutant string) (caught, out string) {
+// mutants compiles the tests with all mutations in them, of which the environment chooses one: as few binaries as keep mutations apart whose places overlap.
+// It returns for each mutation its binary and its file.
+func mutants(t *testing.T, all []mutation) (binaries, files []string) {
 	t.Helper()
-	args := []string{"test", "-count=1", "-failfast", "-timeout=3m"}
-	if file != "" {
-		dir, err := filepath.Abs(".")
-		require.NoError(t, err)
-		changed := filepath.Join(t.TempDir(), file)
-		require.NoError(t, os.WriteFile(changed, []byte(mutant), 0o600))
-		overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(dir, file): changed}})
-		require.NoError(t, err)
-		list := changed + ".json"
-		require.NoError(t, os.WriteFile(list, overlay, 0o600))
-		args = append(args, "-overlay="+list)
+	sources := map[string]string{}
+	names, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	for _, name := range names {
+		if !strings.HasSuffix(name, "_test.go") {
+			text, err := os.ReadFile(name)
+			require.NoError(t, err)
+			sources[name] = string(text)
+		}
 	}
-	for _, which := range []string{"-skip=^(TestMutations|TestNightly|TestTheory)", "-run=^TestTheory"} {
-		cmd := exec.CommandContext(t.Context(), "go", append(args, which, ".")...)
-		cmd.Env = append(os.Environ(), "TANDEM_MUTATE=", "TANDEM_NIGHTLY=", "GOFLAGS=")
-		cmd.WaitDelay = time.Minute
+	spots := make([]spot, len(all))
+	binaries, files = make([]string, len(all)), make([]string, len(all))
+	for i, m := range all {
+		spots[i], err = m.find(sources)
+		require.NoError(t, err, m.title)
+		files[i] = spots[i].file
+	}
+	for round := 0; slices.Contains(binaries, ""); round++ {
+		var chosen []int
+		for i, s := range spots {
+			apart := !slices.ContainsFunc(chosen, func(k int) bool {
+				return spots[k].file == s.file && spots[k].start < s.end && s.start < spots[k].end
+			})
+			if binaries[i] == "" && apart {
+				chosen = append(chosen, i)
+			}
+		}
+		slices.SortFunc(chosen, func(a, b int) int { return cmp.Compare(spots[b].start, spots[a].start) }) // from behind, so that places stay
+		changed := map[string]string{"mutant.go": chooser}
+		for _, i := range chosen {
+			s := spots[i]
+			source, ok := changed[s.file]
+			if !ok {
+				source = sources[s.file]
+			}
+			changed[s.file] = source[:s.start] + all[i].mutable(i+1, s.statement) + source[s.end:]
+		}
+		binary := compile(t, changed)
+		for _, i := range chosen {
+			binaries[i] = binary
+		}
+	}
+	return binaries, files
+}
+
+// compile returns a test binary of this package with some files changed.
+func compile(t *testing.T, changed map[string]string) string {
+	t.Helper()
+	dir, err := filepath.Abs(".")
+	require.NoError(t, err)
+	temp := t.TempDir()
+	replace := map[string]string{}
+	for name, source := range changed {
+		replace[filepath.Join(dir, name)] = filepath.Join(temp, name)
+		require.NoError(t, os.WriteFile(filepath.Join(temp, name), []byte(source), 0o600))
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": replace})
+	require.NoError(t, err)
+	list, binary := filepath.Join(temp, "overlay.json"), filepath.Join(temp, "acd.test")
+	require.NoError(t, os.WriteFile(list, overlay, 0o600))
+	out, err := exec.CommandContext(t.Context(), "go", "test", "-c", "-vet=off", "-overlay="+list, "-o", binary, ".").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return binary
+}
+
+// attempt runs the tests with a mutation and returns which of them failed first; empty: none.
+func attempt(t *testing.T, binary string, mutant int) (caught, out string) {
+	t.Helper()
+	for _, which := range []string{"-test.skip=^(TestMutations|TestNightly|TestTheory)", "-test.run=^TestTheory"} {
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+		cmd := exec.CommandContext(ctx, binary, "-test.failfast", "-test.timeout=100s", which)
+		cmd.Env = append(os.Environ(), "TANDEM_MUTATE=", "TANDEM_NIGHTLY=", fmt.Sprintf("TANDEM_MUTANT=%d", mutant), "GOMEMLIMIT=1GiB")
 		text, err := cmd.CombinedOutput()
+		cancel()
 		if err == nil {
 			continue
 		}
@@ -165,7 +248,7 @@ func attempt(t *testing.T, file, mutant string) (caught, out string) {
 		for line := range strings.SplitSeq(string(text), "\n") {
 			if found := failed.FindStringSubmatch(strings.TrimSpace(line)); found != nil {
 				if name = found[1]; name == "" {
-					name = "panic"
+					name = "panic: " + found[2]
 				}
 				break
 			}
