@@ -170,12 +170,12 @@ func (s *Server) userOf(r *http.Request) (user, error) {
 
 // unknown says how to refuse somebody who was not found. A store that does not answer is no reason to send everybody who is at
 // work to the log-in.
-func (s *Server) unknown(ctx context.Context, err error) (status int, text string) {
+func (s *Server) unknown(err error) (status int, text string) {
 	if errors.Is(err, tandem.ErrNotFound) {
 		return http.StatusUnauthorized, textLogIn
 	}
-	if ctx.Err() == nil {
-		s.cfg.Logger.WarnContext(ctx, "session cannot be looked up", "error", err)
+	if !errors.Is(err, context.Canceled) {
+		s.cfg.Logger.Warn("session cannot be looked up", "error", err)
 	}
 	return http.StatusServiceUnavailable, textLater
 }
@@ -211,7 +211,7 @@ func (s *Server) authorize(api huma.API) func(huma.Context, func(huma.Context)) 
 		u, err := s.userOf(r)
 		switch {
 		case err != nil:
-			refuse(s.unknown(hc.Context(), err))
+			refuse(s.unknown(err))
 		case !declared || !u.Role.May(need):
 			refuse(http.StatusForbidden, textRole)
 		case !s.pace.allow(u.session.Key):

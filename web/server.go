@@ -206,7 +206,7 @@ func (s *Server) mountPhone(mux *http.ServeMux, api huma.API) {
 		u, err := s.userOf(r)
 		switch {
 		case err != nil:
-			status, text := s.unknown(r.Context(), err)
+			status, text := s.unknown(err)
 			problem(w, status, text)
 		case !sameOrigin(r):
 			problem(w, http.StatusForbidden, "The phone may be opened by this site's own pages only.")
