@@ -56,6 +56,7 @@ func (h Handlers) Handle(ctx context.Context, rs ...Record) error {
 type Switch interface {
 	// Run delivers events to h until ctx ends or h returns an error. It hangs up every leg before it returns;
 	// those last LegEnded are not delivered once ctx has ended. It is called at most once; a second call returns ErrState.
+	// Without h it returns ErrInvalid at once and has not been called.
 	Run(ctx context.Context, h Handler) error
 	// Dial makes a new leg and rings the far end.
 	Dial(ctx context.Context, d Dial) error

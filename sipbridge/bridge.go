@@ -211,6 +211,9 @@ func (b *Bridge) Close() {
 // Run serves calls and delivers events to h until ctx ends or h returns an error. Then it hangs up every leg, waits for the
 // goodbyes to be acknowledged (at most Timing.Stop), and returns ctx's error, h's error wrapped, or what broke below.
 func (b *Bridge) Run(ctx context.Context, h tandem.Handler) error {
+	if h == nil {
+		return &tandem.ConfigError{Where: "sipbridge: handler", What: "is missing"}
+	}
 	// The layers below outlive ctx by the time that hanging up takes.
 	below, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer stop(nil)

@@ -28,6 +28,7 @@ func commandsBeforeRun(b *bench) {
 	b.fails("hang up before Run", func(ctx context.Context) error {
 		return b.sw.Hangup(ctx, b.newLeg(), tandem.CauseNormal)
 	}, tandem.ErrClosed)
+	b.fails("Run without a Handler", func(ctx context.Context) error { return b.sw.Run(ctx, nil) }, tandem.ErrInvalid)
 }
 
 func secondRun(b *bench) {
