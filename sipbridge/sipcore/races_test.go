@@ -180,7 +180,7 @@ func TestCall_RingingEndsAfterItsTimeout(t *testing.T) {
 	t.Parallel()
 	ep, h := start(t, nil)
 	p := rawpeer.UDP(t)
-	_, inv := invitePeer(t, ep, p, func(r *sipcore.InviteRequest) { r.Timeout = 100 * time.Millisecond })
+	_, inv := invitePeer(t, ep, p, func(r *sipcore.InviteRequest) { r.Timeout = time.Second })
 	p.Reply(inv, 180, "t", contactOf(p), "")
 	next[sipcore.Progressed](t, h)
 	require.Equal(t, sipcore.EndTimeout, next[sipcore.Ended](t, h).Reason)
