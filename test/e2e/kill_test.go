@@ -17,7 +17,7 @@ func TestKill_LeavesAWholeJournalAndNobodyStuck(t *testing.T) {
 	admin := s.password(t, "admin")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	_, agent := talk(ctx, t, s, caller, desk)
+	customer, agent := talk(ctx, t, s, caller, desk)
 	require.NoError(t, agent.WaitTone(ctx, customerTone))
 	// Long enough for a sign of life after the last event: that is the time at which the call is known to have been up.
 	time.Sleep(3 * time.Second)
@@ -31,6 +31,11 @@ func TestKill_LeavesAWholeJournalAndNobodyStuck(t *testing.T) {
 	require.False(t, r.Ended.After(killed), "not after it")
 	require.Equal(t, "system", r.EndedBy)
 	require.Equal(t, []string{"ann"}, r.Agents)
+	require.WithinDuration(t, customer.at, r.Started, 500*time.Millisecond, "began when the telephones say")
+	require.WithinDuration(t, agent.at, r.Connected, 500*time.Millisecond, "connected when the telephones say")
+	first, last, records := s.journal(ctx, t)
+	require.Equal(t, 1, first)
+	require.Equal(t, last, records, "no number is missing from the journal")
 
 	// Nobody is stuck: the same agent takes the next call.
 	_, agent = talk(ctx, t, s, caller, desk)

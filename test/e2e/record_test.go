@@ -18,14 +18,27 @@ import (
 	"github.com/tandem-cc/tandem/reports"
 )
 
+// query reads one row out of the server's SQLite file.
+func (s *server) query(ctx context.Context, t *testing.T, query string, into ...any) {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(s.Dir, "tandem.db")+"?mode=ro&_pragma=busy_timeout(5000)")
+	require.NoError(t, err)
+	defer func() { require.NoError(t, db.Close()) }()
+	require.NoError(t, db.QueryRowContext(ctx, query).Scan(into...), query)
+}
+
+// journal returns the first and the last number in the journal, and how many records it has.
+func (s *server) journal(ctx context.Context, t *testing.T) (first, last, records int) {
+	t.Helper()
+	s.query(ctx, t, "SELECT min(seq), max(seq), count(*) FROM journal", &first, &last, &records)
+	return first, last, records
+}
+
 // stored reads the only call's record out of the server's SQLite file.
 func (s *server) stored(ctx context.Context, t *testing.T) reports.CallRecord {
 	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(s.Dir, "tandem.db")+"?mode=ro")
-	require.NoError(t, err)
-	defer func() { require.NoError(t, db.Close()) }()
 	var text string
-	require.NoError(t, db.QueryRowContext(ctx, "SELECT data FROM call_record").Scan(&text))
+	s.query(ctx, t, "SELECT data FROM call_record", &text)
 	var r reports.CallRecord
 	require.NoError(t, json.Unmarshal([]byte(text), &r), text)
 	return r
