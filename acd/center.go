@@ -225,6 +225,32 @@ func (c *Center) Move(ctx context.Context, call tandem.CallID, to tandem.QueueID
 	return c.command(ctx, func(e *Engine, now time.Time) error { return e.Move(now, call, to) })
 }
 
+// Why says why a call still waits: for each agent of its queue the obstacle and what would have to change. ErrNotFound: no such call (any more).
+func (c *Center) Why(ctx context.Context, call tandem.CallID) (WhyCall, error) {
+	return explain(ctx, c, func(e *Engine, now time.Time) (WhyCall, error) { return e.Why(now, call) })
+}
+
+// WhyAgent says why an agent has no call, or what keeps it busy. ErrNotFound: no such agent.
+func (c *Center) WhyAgent(ctx context.Context, agent tandem.AgentID) (WhyAgent, error) {
+	return explain(ctx, c, func(e *Engine, now time.Time) (WhyAgent, error) { return e.WhyAgent(now, agent) })
+}
+
+// explain lets the loop answer a question that may have no answer.
+func explain[T any](ctx context.Context, c *Center, question func(e *Engine, now time.Time) (T, error)) (T, error) {
+	type answer struct {
+		v   T
+		err error
+	}
+	a, err := ask(ctx, c, func(l *loop, now time.Time, reply chan<- answer) {
+		v, err := question(l.engine, now)
+		reply <- answer{v, err}
+	})
+	if err != nil {
+		return a.v, err
+	}
+	return a.v, a.err
+}
+
 // Saturation returns how full the inbox is, from 0 to 1: near 1 the centre cannot keep up and slows the switch down.
 func (c *Center) Saturation() float64 { return float64(len(c.inbox)) / float64(cap(c.inbox)) }
 

@@ -30,6 +30,9 @@
 // A call that leaves its queue without an agent takes an [Exit]: another queue, in which its wait counts on, or a way out that the host provides
 // (voicemail, a menu, a number). Each such step is explained, and chains of them end.
 //
+// Every decision is explained in a [tandem.Decided] record. At any moment [Center.Why] says why a caller still waits and [Center.WhyAgent] why an agent is idle: for
+// each candidate the obstacle, what would have to change, and when it will by itself.
+//
 // # Promises
 //
 //   - An agent never holds two calls, and a call never has two agents: whoever answers second is hung up with CauseElsewhere.

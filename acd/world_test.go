@@ -177,6 +177,7 @@ func (w *world) input(do func(e *acd.Engine)) {
 		w.ledger.read(r)
 	}
 	w.ledger.agree(w.e.Snapshot(w.now))
+	w.explains()
 	require.Zero(w.t, w.e.Pending(), "a snapshot at the same instant decides nothing")
 	for _, err := range w.faults {
 		if strings.Contains(err.Error(), "cannot become") || strings.Contains(err.Error(), "no task") {
@@ -190,6 +191,37 @@ func (w *world) input(do func(e *acd.Engine)) {
 			fmt.Fprintf(&b, "%s %s\n", r.At.Format("05.000"), line(r.Event))
 		}
 		w.t.Fatalf("%v\n%s", w.ledger.err, b.String())
+	}
+}
+
+// explains checks that the engine can say of everybody who waits why, and that what it says is so.
+func (w *world) explains() {
+	s := w.e.Snapshot(w.now)
+	for _, q := range s.Queues {
+		for _, wc := range q.Waiting {
+			y, err := w.e.Why(w.now, wc.Call)
+			require.NoError(w.t, err)
+			w.ledger.require(y.Place == wc.Position && y.Queue == q.ID, "why %s: %+v", wc.Call, y)
+			for _, o := range y.Agents {
+				w.ledger.require(o.Skip != "" || y.Rule == "rings", "%s waits by rule %s, and nothing speaks against %s", wc.Call, y.Rule, o.Agent)
+				unfit := o.Skip == "skill" || o.Skip == "level"
+				w.ledger.require(!unfit || !w.may(wc.Call, q.ID, o.Agent, w.now.Sub(wc.Since)), "%s: %s would do, and is skipped for %s", wc.Call, o.Agent, o.Skip)
+			}
+		}
+	}
+	for _, a := range s.Agents {
+		y, err := w.e.WhyAgent(w.now, a.ID)
+		require.NoError(w.t, err)
+		w.ledger.require(y.Rule != "", "no reason why %s is idle", a.ID)
+		if y.Rule == "no_call_fits" || y.Rule == "no_call_waits" {
+			for _, q := range y.Queues {
+				n := 0
+				for _, k := range q.Skip {
+					n += k
+				}
+				w.ledger.require(n == q.Wanting, "%s is idle, and %d of %d calls of %s are accounted for", a.ID, n, q.Wanting, q.Queue)
+			}
+		}
 	}
 }
 
