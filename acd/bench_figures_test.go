@@ -50,8 +50,10 @@ func BenchmarkDecision(b *testing.B) {
 				r := m.ringing[m.head]
 				m.head++
 				for _, ev := range []tandem.Event{
-					tandem.LegAnswered{Leg: r.leg}, tandem.LegBridged{Leg: r.customer, Peer: r.leg},
-					tandem.LegEnded{Leg: r.customer, Cause: tandem.CauseNormal}, tandem.LegEnded{Leg: r.leg, Cause: tandem.CauseNormal, Ours: true},
+					tandem.LegAnswered{Leg: r.leg},
+					tandem.LegBridged{Leg: r.customer, Peer: r.leg},
+					tandem.LegEnded{Leg: r.customer, Cause: tandem.CauseNormal},
+					tandem.LegEnded{Leg: r.leg, Cause: tandem.CauseNormal, Ours: true},
 				} {
 					m.engine.Handle(m.now, ev)
 				}

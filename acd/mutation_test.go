@@ -62,25 +62,34 @@ type spot struct {
 	statement  bool
 }
 
-// find returns where the text is that a mutation changes.
+// find returns where the text is that a mutation changes: in its function or, should that have been renamed, in the one place of the package where it is.
 func (m mutation) find(sources map[string]string) (spot, error) {
+	var found []spot
 	for name, source := range sources {
-		at := strings.Index(source, "\n"+m.in)
-		if at < 0 {
-			continue
+		if at := strings.Index(source, "\n"+m.in); at >= 0 {
+			end := at + strings.Index(source[at:], "\n}\n")
+			if start := strings.Index(source[at:end], m.from); start >= 0 {
+				return m.spot(name, source, at+start), nil
+			}
 		}
-		end := at + strings.Index(source[at:], "\n}\n")
-		start := strings.Index(source[at:end], m.from)
-		if start < 0 {
-			return spot{}, fmt.Errorf("%s: %q does not hold %q", name, m.in, m.from)
+		if start := strings.Index(source, m.from); start >= 0 {
+			found = append(found, m.spot(name, source, start))
+			if strings.Contains(source[start+1:], m.from) {
+				found = append(found, found[0])
+			}
 		}
-		start += at
-		line := source[strings.LastIndex(source[:start], "\n")+1:]
-		line, _, _ = strings.Cut(line, "\n")
-		code, _, _ := strings.Cut(line, " // ")
-		return spot{name, start, start + len(m.from), strings.TrimSpace(code) == m.from}, nil
 	}
-	return spot{}, fmt.Errorf("there is no %q", m.in)
+	if len(found) != 1 {
+		return spot{}, fmt.Errorf("%q does not hold %q, nor does just one other place", m.in, m.from)
+	}
+	return found[0], nil
+}
+
+func (m mutation) spot(file, source string, start int) spot {
+	line := source[strings.LastIndex(source[:start], "\n")+1:]
+	line, _, _ = strings.Cut(line, "\n")
+	code, _, _ := strings.Cut(line, " // ")
+	return spot{file, start, start + len(m.from), strings.TrimSpace(code) == m.from}
 }
 
 // mutable returns the text that does as the source does, or as the mutation does when it is chosen.
