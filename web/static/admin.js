@@ -27,7 +27,7 @@ export class Admin extends HTMLElement {
     this.className = 'page stack';
     const table = (/** @type {import('./texts.js').TextKey} */ title, /** @type {Element} */ heading, /** @type {Element} */ rows) =>
       h('section', { class: 'card panel' }, h('h2', {}, t(title)), h('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': t(title) }, h('table', {}, heading, rows)));
-    this.append(h('h1', { class: 'unseen' }, t('adminTitle')), this.message);
+    this.append(h('h1', { class: 'unseen' }, t(this.all ? 'adminTitle' : 'navSessions')), this.message);
     if (this.all) this.append(table('accountsTitle', head([['colLogin', ''], ['colName', ''], ['colRole', ''], ['colStatus', ''], ['colAction', '']]), this.accounts));
     this.append(table('sessionsTitle', head([['colLogin', ''], ['colWhere', ''], ['colSeen', ''], ['colExpires', ''], ['colAction', '']]), this.sessions));
     this.append(h('p', { class: 'quiet' }, `${t('appName')} ${this.me.version}`));

@@ -23,6 +23,15 @@ const pages = [
   { path: '/admin', text: 'navAdmin', may: () => true, make: (app) => new Admin(app) },
 ];
 
+/**
+ * What a page is called for somebody: without the accounts, administration is one's own sessions.
+ * @param {Page} page
+ * @param {Me} me
+ */
+function label(page, me) {
+  return page.text === 'navAdmin' && me.role !== 'administrator' ? 'navSessions' : page.text;
+}
+
 export class App {
   /** @param {Me} me */
   constructor(me) {
@@ -32,7 +41,7 @@ export class App {
     this.status = h('span', { class: 'status', role: 'status', id: 'stream-status' });
     this.banner = h('p', { class: 'banner', role: 'alert', hidden: true });
     this.open = pages.filter((p) => p.may(me));
-    this.links = this.open.map((p) => h('a', { href: p.path }, t(p.text)));
+    this.links = this.open.map((p) => h('a', { href: p.path }, t(label(p, me))));
     /** @type {HTMLElement | null} The console stays alive while another page shows: its phone must ring. */
     this.console = null;
     /** @type {HTMLElement | null} */
@@ -86,13 +95,15 @@ export class App {
     if (!page) return;
     if (page.path !== location.pathname) history.replaceState(null, '', page.path);
     this.links.forEach((link, i) => set(link, { 'aria-current': this.open[i] === page ? 'page' : false }));
+    // On a telephone the row of links is wider than the screen.
+    this.links[this.open.indexOf(page)]?.scrollIntoView({ block: 'nearest', inline: 'center' });
     if (this.open.some((p) => p.path === '/console')) this.console ??= new Console(this);
     this.page?.remove();
     if (this.console && !this.console.isConnected) this.main.append(this.console);
     if (this.console) this.console.hidden = page.path !== '/console';
     this.page = page.path === '/console' ? null : page.make(this);
     if (this.page) this.main.append(this.page);
-    document.title = `${t(page.text)} · ${this.me.centre}`;
+    document.title = `${t(label(page, this.me))} · ${this.me.centre}`;
   }
 
   showStatus() {

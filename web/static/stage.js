@@ -2,7 +2,7 @@
 // <tandem-phone>: the middle of the console, where the call is: idle, ringing, talking, wrap-up.
 import { request } from './api.js';
 import { clock, h, icon, put, set } from './dom.js';
-import { t } from './texts.js';
+import { named, t } from './texts.js';
 
 /** @typedef {import('./types.js').Agent} Agent */
 /** @typedef {import('./types.js').CallCard} CallCard */
@@ -163,7 +163,10 @@ export class Stage extends HTMLElement {
     const live = this.owner.live;
     const left = agent?.until ? -live.age(agent.until) : 0;
     if (mode === 'ringing') return left > 0 ? t('ringsOut', { s: Math.ceil(left) }) : '';
-    if (mode === 'wrap') return agent?.until ? `${t('wrapLeft')} ${clock(Math.ceil(left))}` : t('wrapOpen');
+    if (mode === 'wrap') {
+      if (!agent?.until) return t('wrapOpen');
+      return `${agent.next ? t('wrapThen', { state: named('state_', agent.next) }) : t('wrapLeft')} ${clock(Math.ceil(left))}`;
+    }
     return agent?.state === 'on_call' ? clock(live.age(agent.since)) : '';
   }
 
