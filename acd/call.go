@@ -280,6 +280,8 @@ func (e *Engine) join(c *call, r Route) {
 // for one agent.
 func (q *queue) refuses(direct bool) string {
 	switch {
+	case q.draining:
+		return "draining"
 	case q.cfg.MaxWaiting > 0 && q.waiting+q.coming >= q.cfg.MaxWaiting:
 		return "queue_full"
 	case !direct && q.allIn(q.cfg.RefuseWhen):
@@ -294,7 +296,7 @@ func (e *Engine) refuse(c *call, rule string) {
 	q.offered++
 	q.left++
 	x, why, cause := q.cfg.OnFull, tandem.LeaveFull, tandem.CauseQueueFull
-	if rule == "no_agent" {
+	if rule == "no_agent" || rule == "draining" {
 		x, why, cause = q.cfg.OnEmpty, tandem.LeaveEmpty, tandem.CauseUnavailable
 	}
 	e.decided(tandem.Decided{Call: c.ID, Queue: q.cfg.ID, Strategy: q.strategy, Rule: rule})

@@ -225,6 +225,40 @@ func (c *Center) Move(ctx context.Context, call tandem.CallID, to tandem.QueueID
 	return c.command(ctx, func(e *Engine, now time.Time) error { return e.Move(now, call, to) })
 }
 
+// SetPriority changes the priority of a waiting call: it takes the place that it would have had with that priority from the start. ErrNotFound: no such call (any more); ErrState:
+// it does not wait.
+func (c *Center) SetPriority(ctx context.Context, call tandem.CallID, priority int) error {
+	return c.command(ctx, func(e *Engine, now time.Time) error { return e.SetPriority(now, call, priority) })
+}
+
+// Pick offers a waiting call to one agent at once, whatever its place, skills and queues, and past a back-off. Offers that ring are given up. When the agent does
+// not answer, the call is where it was. ErrNotFound: no such call or agent; ErrState: the call does not wait, or the agent is not ready.
+func (c *Center) Pick(ctx context.Context, call tandem.CallID, agent tandem.AgentID) error {
+	return c.command(ctx, func(e *Engine, now time.Time) error { return e.Pick(now, call, agent) })
+}
+
+// Force makes an agent ready, paused or logged_out on behalf of a supervisor; an agent who is logged out is logged in first where needed. Like the agent's own wishes it takes
+// effect after a call. ErrNotFound: no such agent; ErrInvalid: any other state.
+func (c *Center) Force(ctx context.Context, agent tandem.AgentID, to tandem.AgentState, reason string) error {
+	return c.command(ctx, func(e *Engine, now time.Time) error { return e.Force(now, agent, to, reason) })
+}
+
+// ExtendWrapUp prolongs the wrap-up that an agent is in by d, at most an hour at a time. ErrState: not in wrap-up.
+func (c *Center) ExtendWrapUp(ctx context.Context, agent tandem.AgentID, d time.Duration) error {
+	return c.command(ctx, func(e *Engine, now time.Time) error { return e.ExtendWrapUp(now, agent, d) })
+}
+
+// Drain closes a queue to new calls, which take the way of QueueConfig.OnEmpty; those that wait are served. It does nothing when the queue is drained
+// already. ErrNotFound: no such queue.
+func (c *Center) Drain(ctx context.Context, queue tandem.QueueID) error {
+	return c.command(ctx, func(e *Engine, now time.Time) error { return e.Drain(now, queue) })
+}
+
+// Reopen ends a Drain. ErrNotFound: no such queue.
+func (c *Center) Reopen(ctx context.Context, queue tandem.QueueID) error {
+	return c.command(ctx, func(e *Engine, now time.Time) error { return e.Reopen(now, queue) })
+}
+
 // Why says why a call still waits: for each agent of its queue the obstacle and what would have to change. ErrNotFound: no such call (any more).
 func (c *Center) Why(ctx context.Context, call tandem.CallID) (WhyCall, error) {
 	return explain(ctx, c, func(e *Engine, now time.Time) (WhyCall, error) { return e.Why(now, call) })

@@ -285,3 +285,18 @@ func TestSkills_BadRequirementsAreNamed(t *testing.T) {
 	arrival := tandem.Arrival{Call: tandem.Call{ID: "c2", Customer: "l2"}, Queue: "support", Answered: true, Prefer: "nobody"}
 	require.ErrorIs(t, r.e.Enqueue(r.now, arrival), tandem.ErrNotFound)
 }
+
+// What eases while a call is being connected counts at once when that fails.
+func TestRelax_AlsoWhileBeingConnected(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, skilled(acd.QueueConfig{Requirements: spanish(80, 0), Relax: []acd.Relaxation{{After: 10 * time.Second, Skill: "es"}}}))
+	r.login("ann", "cid")
+	r.arrive(acd.Route{}, "c1")
+	r.pass(9 * time.Second)
+	r.on(tandem.LegAnswered{Leg: r.leg("ann")})
+	r.pass(2 * time.Second)
+	r.fresh()
+	r.hangUp(r.leg("ann"))
+	r.happened("c1 offer ended ann failed", "ann ready", "c1 offered cid", "cid reserved")
+	r.sound()
+}

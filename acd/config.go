@@ -113,7 +113,7 @@ type QueueConfig struct {
 	// states. Empty means that callers stay.
 	LeaveWhen []tandem.AgentState
 	// OnTimeout is where a call goes whose MaxWait or patience is over, OnFull one that MaxWaiting keeps out, OnEmpty one that
-	// RefuseWhen or LeaveWhen sends away. A call that rules move on more than eight times, or back to a queue that has just not taken it, is hung up.
+	// RefuseWhen or LeaveWhen sends away or that comes while the queue is drained. A call that rules move on more than eight times, or back to a queue that has just not taken it, is hung up.
 	OnTimeout, OnFull, OnEmpty Exit
 	// Keys is where a waiting caller goes by pressing a key, such as "1". A key that is not in it does nothing.
 	Keys map[string]Exit

@@ -24,6 +24,7 @@ type ledger struct {
 	may    func(call tandem.CallID, queue tandem.QueueID, agent tandem.AgentID, waited time.Duration) bool
 	kept   func(call tandem.CallID) (tandem.AgentID, time.Duration)
 	ageing time.Duration
+	picked map[tandem.CallID]tandem.AgentID // by a supervisor, at this moment
 }
 
 type callEntry struct {
@@ -47,7 +48,7 @@ type queueEntry struct{ offered, answered, abandoned, left, waiting, talking int
 func newLedger() *ledger {
 	return &ledger{
 		calls: map[tandem.CallID]*callEntry{}, agents: map[tandem.AgentID]*agentEntry{}, queues: map[tandem.QueueID]*queueEntry{},
-		outbound: map[tandem.CallID]bool{},
+		outbound: map[tandem.CallID]bool{}, picked: map[tandem.CallID]tandem.AgentID{},
 	}
 }
 
@@ -136,7 +137,7 @@ func (l *ledger) offered(r tandem.Record, ev tandem.CallOffered) {
 	l.require(ev.Deadline.After(r.At), "offer of %s is over before it begins", ev.Call)
 	if l.may != nil {
 		keeper, _ := l.kept(ev.Call)
-		l.require(keeper == ev.Agent || l.may(ev.Call, ev.Queue, ev.Agent, r.At.Sub(c.since)), "agent %s is offered %s and may not take it", ev.Agent, ev.Call)
+		l.require(keeper == ev.Agent || l.picked[ev.Call] == ev.Agent || l.may(ev.Call, ev.Queue, ev.Agent, r.At.Sub(c.since)), "agent %s is offered %s and may not take it", ev.Agent, ev.Call)
 	}
 	l.fence = ev.Fence
 	a.offer = &ev

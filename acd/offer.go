@@ -169,7 +169,7 @@ func (e *Engine) fail(a *agent, cause tandem.Cause) {
 	if c.released > 0 && a == c.direct {
 		e.letGo(c, "preferred_declined")
 	}
-	e.arm(c)
+	e.waitDue(c) // what came due while it was being connected
 	e.seek(c)
 }
 

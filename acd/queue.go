@@ -24,9 +24,10 @@ type queue struct {
 	talking int
 	offers  uint64 // the last offer's ordinal number
 
-	watched bool   // the agents' states matter for joining and leaving
-	suspect bool   // in Engine.deserted
-	states  [8]int // agents by state, when watched
+	draining bool   // takes no new calls
+	watched  bool   // the agents' states matter for joining and leaving
+	suspect  bool   // in Engine.deserted
+	states   [8]int // agents by state, when watched
 
 	offered, answered, abandoned, left, inTime uint64
 	faults                                     uint64

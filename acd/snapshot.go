@@ -24,7 +24,8 @@ type QueueStatus struct {
 	// Waiting are the calls without an agent to talk to, first come first; those being offered among them.
 	Waiting     []WaitingCall `json:"waiting"`
 	LongestWait time.Duration `json:"longest_wait"`
-	Talking     int           `json:"talking"` // calls of this queue in conversation
+	Draining    bool          `json:"draining,omitempty"` // it takes no new calls
+	Talking     int           `json:"talking"`            // calls of this queue in conversation
 	Agents      AgentCounts   `json:"agents"`
 	Offered     uint64        `json:"offered"`   // calls that came to the queue, refused ones included
 	Answered    uint64        `json:"answered"`  // calls that were connected with an agent

@@ -25,7 +25,7 @@ func (e *Engine) Snapshot(now time.Time) Snapshot {
 
 func (e *Engine) queueStatus(q *queue) QueueStatus {
 	s := QueueStatus{
-		ID: q.cfg.ID, Name: q.cfg.Name, Talking: q.talking, Waiting: make([]WaitingCall, 0, q.waiting),
+		ID: q.cfg.ID, Name: q.cfg.Name, Talking: q.talking, Draining: q.draining, Waiting: make([]WaitingCall, 0, q.waiting),
 		Offered: q.offered, Answered: q.answered, Abandoned: q.abandoned, Left: q.left, InTime: q.inTime, ServiceLevel: 1,
 	}
 	if done := q.answered + q.abandoned + q.left; done > 0 {

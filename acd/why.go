@@ -23,7 +23,7 @@ type WhyCall struct {
 	Keeper tandem.AgentID       `json:"keeper,omitempty"` // whom it is meant for, or kept for until KeptUntil
 	Level  int                  `json:"level"`            // the highest that is asked; -1: all
 	Needs  []tandem.Requirement `json:"needs,omitempty"`  // what it asks of its agents now
-	// Rule is the answer in one word: not_waiting, rings, direct, kept, no_agent (the queue has none), no_agent_fits, no_agent_free.
+	// Rule is the answer in one word: not_waiting, connecting, rings, direct, kept, no_agent (the queue has none), no_agent_fits, no_agent_free.
 	Rule string `json:"rule"`
 	// What will change by itself: it is offered to everybody, it asks for less, it leaves the queue.
 	KeptUntil time.Time `json:"kept_until,omitzero"`
@@ -94,6 +94,10 @@ func (e *Engine) Why(now time.Time, id tandem.CallID) (WhyCall, error) {
 		w.Level = int(c.class.level)
 	}
 	w.EasesAt, w.KeptUntil, w.LeavesAt = e.moment(c.eases), e.moment(c.released), e.moment(c.limit)
+	if c.state == callConnecting {
+		w.Rule = "connecting"
+		return w, nil
+	}
 	e.obstacles(c, &w)
 	w.Rule = c.verdict(&w)
 	return w, nil

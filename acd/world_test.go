@@ -446,7 +446,29 @@ func (w *world) supervise() {
 	}
 	id, now := tandem.CallID(fmt.Sprintf("c%d", rapid.IntRange(1, w.made).Draw(w.t, "call"))), w.now
 	to := rapid.SampledFrom(w.cfg.Queues).Draw(w.t, "to").ID
-	w.input(func(e *acd.Engine) { _ = e.Move(now, id, to) })
+	agent := w.agent()
+	switch rapid.IntRange(0, 5).Draw(w.t, "supervisor's deed") {
+	case 0:
+		w.input(func(e *acd.Engine) { _ = e.Move(now, id, to) })
+	case 1:
+		p := rapid.IntRange(-1, 6).Draw(w.t, "priority")
+		w.input(func(e *acd.Engine) { _ = e.SetPriority(now, id, p) })
+	case 2:
+		w.ledger.picked[id] = agent
+		w.input(func(e *acd.Engine) { _ = e.Pick(now, id, agent) })
+		delete(w.ledger.picked, id)
+	case 3:
+		st := rapid.SampledFrom([]tandem.AgentState{tandem.AgentReady, tandem.AgentPaused, tandem.AgentLoggedOut}).Draw(w.t, "forced")
+		w.input(func(e *acd.Engine) { _ = e.Force(now, agent, st, "forced") })
+	case 4:
+		w.input(func(e *acd.Engine) { _ = e.ExtendWrapUp(now, agent, 5*time.Second) })
+	case 5:
+		if rapid.Bool().Draw(w.t, "drain") {
+			w.input(func(e *acd.Engine) { _ = e.Drain(now, to) })
+			return
+		}
+		w.input(func(e *acd.Engine) { _ = e.Reopen(now, to) })
+	}
 }
 
 // lose lets the switch end, and another one begin, now and then.
