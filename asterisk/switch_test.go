@@ -18,6 +18,7 @@ func TestSwitch_KeepsTheContract(t *testing.T) {
 			tb.Helper()
 			return newRig(tb, pbx, nil)
 		},
-		Calm: 300 * time.Millisecond,
+		Calm:  300 * time.Millisecond,
+		Lacks: []string{"Holder"},
 	})
 }
