@@ -74,6 +74,8 @@ type Features struct {
 	Campaigns bool `json:"campaigns"`
 	Extend    bool `json:"extend" doc:"A wrap-up can be prolonged."`
 	Pop       bool `json:"pop" doc:"There is a CRM page for a ringing call."`
+	Explain   bool `json:"explain" doc:"The centre says why nothing happens."`
+	Supervise bool `json:"supervise" doc:"The centre takes a supervisor's commands."`
 }
 
 func (s *Server) me(a Account) Me {
@@ -81,7 +83,10 @@ func (s *Server) me(a Account) Me {
 	m := Me{
 		Login: a.Login, Name: nameOr(a.Name, a.Login), Role: a.Role, Agent: a.Agent, Centre: s.cfg.Name, Version: s.cfg.Version,
 		Pauses: slices.Clone(s.cfg.Pauses), Dispositions: slices.Clone(s.cfg.Dispositions),
-		Features: Features{Phone: s.cfg.Phone != nil, Calls: s.cfg.Calls != nil, Campaigns: s.cfg.Campaigns != nil, Extend: extend, Pop: s.cfg.ScreenPop != nil},
+		Features: Features{
+			Phone: s.cfg.Phone != nil, Calls: s.cfg.Calls != nil, Campaigns: s.cfg.Campaigns != nil, Extend: extend, Pop: s.cfg.ScreenPop != nil,
+			Explain: s.explainer != nil, Supervise: s.supervisor != nil,
+		},
 	}
 	if m.Pauses == nil {
 		m.Pauses = []string{}

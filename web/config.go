@@ -16,7 +16,7 @@ import (
 type Config struct {
 	Accounts Accounts // who may log in; required
 	Sessions Sessions // who is logged in; required
-	Floor    Floor    // the centre as it is now; required
+	Floor    Floor    // the centre as it is now, and perhaps an Explainer and a Supervisor; required
 	Desk     Desk     // the agents' wishes; required
 	Handset  Handset  // what agents do with calls; required
 	Journal  Journal  // what happens; required

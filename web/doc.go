@@ -19,7 +19,8 @@
 // sessions presented as "Authorization: Bearer".
 //
 // An agent sees the boards, the own calls, and of other people's callers the last two digits; a supervisor sees everything that
-// happens; an administrator also the accounts. The agent's state lives in the centre, not in the page: a reload loses nothing.
+// happens, asks why a caller waits or an agent is idle, and moves, ranks and gives away calls, sets agents' states and drains queues, each
+// of which is logged with who did it (see [Explainer] and [Supervisor]); an administrator also the accounts. The agent's state lives in the centre, not in the page: a reload loses nothing.
 //
 // /metrics answers a direct request from a loopback address without credentials, so that a local scraper needs none; a
 // request that a proxy on the same machine forwards (it has a Forwarded, X-Forwarded-For or Via header) is not one.

@@ -38,6 +38,23 @@ type WrapUpExtender interface {
 	ExtendWrapUp(ctx context.Context, agent tandem.AgentID, d time.Duration) error
 }
 
+// Explainer is what a Floor may also be able to do: say why nothing happens. An acd.Center is one. Without it its addresses answer 501.
+type Explainer interface {
+	Why(ctx context.Context, call tandem.CallID) (acd.WhyCall, error)
+	WhyAgent(ctx context.Context, agent tandem.AgentID) (acd.WhyAgent, error)
+}
+
+// Supervisor is what a Floor may also be able to do: take a supervisor's commands. An acd.Center is one, and says what the errors mean.
+// Without it its addresses answer 501 and the board only shows.
+type Supervisor interface {
+	Move(ctx context.Context, call tandem.CallID, to tandem.QueueID) error
+	SetPriority(ctx context.Context, call tandem.CallID, priority int) error
+	Pick(ctx context.Context, call tandem.CallID, agent tandem.AgentID) error
+	Force(ctx context.Context, agent tandem.AgentID, to tandem.AgentState, reason string) error
+	Drain(ctx context.Context, queue tandem.QueueID) error
+	Reopen(ctx context.Context, queue tandem.QueueID) error
+}
+
 // Journal is what happened and happens. A reports.Journal is one.
 type Journal interface {
 	// Last returns the number of the last record.

@@ -26,6 +26,9 @@ type Server struct {
 	pace    *pacer
 	handler http.Handler
 	openAPI []byte
+
+	explainer  Explainer  // nil: the floor cannot explain
+	supervisor Supervisor // nil: the floor takes no commands
 }
 
 var _ http.Handler = (*Server)(nil)
@@ -36,6 +39,8 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{cfg: cfg}
+	s.explainer, _ = cfg.Floor.(Explainer)
+	s.supervisor, _ = cfg.Floor.(Supervisor)
 	s.metrics = newMetrics(func() *snapshot { return s.feed.board.Load() })
 	for i, c := range cfg.Collectors {
 		if err := s.metrics.registry.Register(c); err != nil {
@@ -139,6 +144,7 @@ func (s *Server) mountAPI(mux *http.ServeMux) error {
 	s.registerAccount(api)
 	s.registerAgent(api)
 	s.registerCentre(api)
+	s.registerSupervisor(api)
 	s.registerStream(api)
 	s.mountPhone(mux, api)
 	var err error

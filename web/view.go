@@ -29,6 +29,7 @@ type QueueView struct {
 	Abandoned    uint64          `json:"abandoned"`
 	Left         uint64          `json:"left"`
 	ServiceLevel float64         `json:"service_level" doc:"0 to 1."`
+	Draining     bool            `json:"draining,omitempty" doc:"It takes no new calls."`
 }
 
 // WaitingView is a waiting call on the board.
@@ -86,7 +87,7 @@ func boardFor(u user, s *acd.Snapshot) Board {
 func queueView(q *acd.QueueStatus, full bool) QueueView { //nolint:revive // full is a fact about the viewer, not a switch of behaviour
 	v := QueueView{
 		ID: q.ID, Name: nameOr(q.Name, string(q.ID)), Waiting: make([]WaitingView, len(q.Waiting)), Talking: q.Talking, Agents: q.Agents,
-		Offered: q.Offered, Answered: q.Answered, Abandoned: q.Abandoned, Left: q.Left, ServiceLevel: q.ServiceLevel,
+		Offered: q.Offered, Answered: q.Answered, Abandoned: q.Abandoned, Left: q.Left, ServiceLevel: q.ServiceLevel, Draining: q.Draining,
 	}
 	for i, w := range q.Waiting {
 		v.Waiting[i] = WaitingView{Call: w.Call, Position: w.Position, Since: w.Since.UTC(), Priority: w.Priority, Agent: w.Agent, Number: w.From.Number.Masked()}
