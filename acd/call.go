@@ -439,6 +439,7 @@ func (e *Engine) leaveBy(c *call, d departure) {
 	c.move(spotNone)
 	c.leaveClass()
 	q.waiting--
+	q.pace.left(e.now-c.since, q.waiting)
 	for c.first != nil {
 		e.endOffer(c.first, tandem.CauseCancelled)
 	}

@@ -33,6 +33,8 @@
 // Every decision is explained in a [tandem.Decided] record. At any moment [Center.Why] says why a caller still waits and [Center.WhyAgent] why an agent is idle: for
 // each candidate the obstacle, what would have to change, and when it will by itself.
 //
+// Each queue measures its own pace: how often one of its calls gets an agent while others wait, and how many give up. From it the [Snapshot] estimates the wait at each position.
+//
 // A supervisor may step in: [Center.SetPriority], [Center.Move], [Center.Pick], [Center.Force], [Center.Drain]. Such steps are explained like any other.
 //
 // # Promises

@@ -126,7 +126,7 @@ func (e *Engine) Drain(now time.Time, id tandem.QueueID) error { return e.setDra
 // Reopen lets a queue take calls again: see Center.Reopen.
 func (e *Engine) Reopen(now time.Time, id tandem.QueueID) error { return e.setDraining(now, id, false) }
 
-func (e *Engine) setDraining(now time.Time, id tandem.QueueID, draining bool) error { //nolint:revive // the two verbs above are what others see
+func (e *Engine) setDraining(now time.Time, id tandem.QueueID, draining bool) error {
 	e.begin(now)
 	defer e.finish()
 	q := e.queueByID[id]

@@ -145,6 +145,7 @@ func (e *Engine) connect(c *call) {
 	e.timers.stop(&a.timer)
 	waited := time.Duration(e.now - c.since)
 	q.waiting--
+	q.pace.connected(e.now, e.now-c.since, q.waiting)
 	q.answered++
 	q.talking++
 	if waited <= q.cfg.ServiceLevel {

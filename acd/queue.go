@@ -29,6 +29,8 @@ type queue struct {
 	suspect  bool   // in Engine.deserted
 	states   [8]int // agents by state, when watched
 
+	pace pace
+
 	offered, answered, abandoned, left, inTime uint64
 	faults                                     uint64
 }

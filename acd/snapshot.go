@@ -25,13 +25,16 @@ type QueueStatus struct {
 	Waiting     []WaitingCall `json:"waiting"`
 	LongestWait time.Duration `json:"longest_wait"`
 	Draining    bool          `json:"draining,omitempty"` // it takes no new calls
-	Talking     int           `json:"talking"`            // calls of this queue in conversation
-	Agents      AgentCounts   `json:"agents"`
-	Offered     uint64        `json:"offered"`   // calls that came to the queue, refused ones included
-	Answered    uint64        `json:"answered"`  // calls that were connected with an agent
-	Abandoned   uint64        `json:"abandoned"` // calls whose customer hung up while waiting
-	Left        uint64        `json:"left"`      // calls that left for any other reason, refused ones included
-	InTime      uint64        `json:"in_time"`   // of the answered, those within the service level's time
+	// Estimate is how long a call of normal priority that came now would wait, measured by how fast the calls of this queue get their agents while others wait and
+	// how many give up; zero: not known yet, or an agent is ready.
+	Estimate  time.Duration `json:"estimate"`
+	Talking   int           `json:"talking"` // calls of this queue in conversation
+	Agents    AgentCounts   `json:"agents"`
+	Offered   uint64        `json:"offered"`   // calls that came to the queue, refused ones included
+	Answered  uint64        `json:"answered"`  // calls that were connected with an agent
+	Abandoned uint64        `json:"abandoned"` // calls whose customer hung up while waiting
+	Left      uint64        `json:"left"`      // calls that left for any other reason, refused ones included
+	InTime    uint64        `json:"in_time"`   // of the answered, those within the service level's time
 	// ServiceLevel is InTime divided by Answered + Abandoned + Left; 1 while that is none.
 	ServiceLevel float64 `json:"service_level"`
 }
@@ -46,6 +49,8 @@ type WaitingCall struct {
 	Priority int             `json:"priority,omitempty"`
 	From     tandem.CallerID `json:"from"`            // the customer
 	Agent    tandem.AgentID  `json:"agent,omitempty"` // at whom it rings now, the first of them
+	// Estimate is how long it will still wait if the caller is patient; zero: not known yet. Priorities of calls to come are not foreseen.
+	Estimate time.Duration `json:"estimate"`
 }
 
 // AgentCounts says how many agents of a queue are in which state.

@@ -44,17 +44,21 @@ func (e *Engine) queueStatus(q *queue) QueueStatus {
 		}
 		return 1
 	})
+	next := q.estimates()
 	for i, w := range all {
 		c := w.call
 		wc := WaitingCall{
 			Call: c.ID, Position: i + 1, Since: e.timeOf(c.since), Ranked: e.timeOf(c.ranked), Priority: c.priority,
-			From: c.customer(),
+			From: c.customer(), Estimate: next(),
 		}
 		if c.first != nil {
 			wc.Agent = c.first.cfg.ID
 		}
 		s.Waiting = append(s.Waiting, wc)
 		s.LongestWait = max(s.LongestWait, time.Duration(e.now-c.since))
+	}
+	if q.line.ready.len() == 0 {
+		s.Estimate = next()
 	}
 	for _, seat := range q.seats {
 		s.Agents.count(seat.agent.state)
