@@ -2,6 +2,7 @@ package acd
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/tandem-cc/tandem"
@@ -133,6 +134,9 @@ func (e *Engine) Handle(now time.Time, ev tandem.Event) {
 	e.finish()
 }
 
+// endOfTime is where the clock stands still, lest a deadline after it be more than a duration can hold: a century and a half after the first input.
+const endOfTime = math.MaxInt64 / 2
+
 // begin moves the clock and does what was due.
 func (e *Engine) begin(now time.Time) {
 	if e.epoch.IsZero() {
@@ -140,7 +144,7 @@ func (e *Engine) begin(now time.Time) {
 	}
 	e.at = now.Round(0).UTC()
 	if d := int64(now.Sub(e.epoch)); d > e.now {
-		e.now, e.last = d, now
+		e.now, e.last = min(d, endOfTime), now
 	}
 	for t := e.timers.pop(e.now); t != nil; t = e.timers.pop(e.now) {
 		if t.call != nil {
