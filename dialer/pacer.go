@@ -36,12 +36,18 @@ type Snapshot struct {
 	Ring time.Duration
 	// Patience is how long a person who answered waits before the call counts as abandoned; zero: not known.
 	Patience time.Duration
+	// Until is when the shift or the calling window ends and the limit is judged; zero: not known.
+	Until time.Time
+	// Learned is what earlier calls have taught, for pacers that use it; nil: nothing. The pacer only reads it.
+	Learned *Experience
 }
 
 // Agent is one agent as a Pacer sees it.
 type Agent struct {
 	State tandem.AgentState
 	Age   time.Duration // how long the agent has been in the state
+	// Left is in how long the agent will be ready, where that is known for certain; zero: it is not.
+	Left time.Duration
 }
 
 // Call is one call as a Pacer sees it.
@@ -109,6 +115,10 @@ const (
 	RuleOnePer  = "one_per_ready_agent" // Progressive
 	RuleRatio   = "lines_per_agent"     // Ratio
 	RuleBudget  = "budget_spent"        // Budget held calls back
+	RuleRisk    = "risk_within_budget"  // Predictive: one more call would be too likely to be lost
+	RuleStart   = "first_calls"         // Predictive knows too little yet
+	RuleOutage  = "nobody_answers"      // Predictive thinks that the carrier is out of order
+	RuleLevel   = "dial_level"          // VICIdial
 )
 
 // Head is a Snapshot's count of heads: what the simple pacers decide by.
