@@ -2,12 +2,13 @@
 // <tandem-board>: the live board for a supervisor's screen or the wall.
 import { clock, h, put, set, sync } from './dom.js';
 import { t } from './texts.js';
-import { Following, Team, level, longest, panel, percent, spark } from './queues.js';
+import { Following, Team, level, longest, opener, panel, percent, spark } from './queues.js';
 import { Spark } from './spark.js';
+import { Supervise } from './supervise.js';
 
 /** @typedef {import('./types.js').Queue} Queue */
 /** @typedef {import('./types.js').Waiting} Waiting */
-/** @typedef {{live: import('./live.js').Live}} Host */
+/** @typedef {{live: import('./live.js').Live, me: import('./types.js').Me}} Host */
 
 export class BoardPage extends Following {
   /** @param {Host} app */
@@ -20,7 +21,20 @@ export class BoardPage extends Following {
     this.callers = h('tbody', {});
     this.nobody = h('p', { class: 'empty' }, t('waitingNone'));
     this.waitingTable = h('table', {}, head([['position', 'num'], ['caller', ''], ['queue', ''], ['wait', 'num']]), this.callers);
-    this.team = new Team(this.live);
+    const { role, features } = app.me;
+    /** @type {Supervise | null} The panel behind the rows, for those who may. */
+    this.panel = role !== 'agent' && (features.explain || features.supervise) ? new Supervise(app.live, app.me) : null;
+    this.team = new Team(this.live, this.opens('agent'));
+  }
+
+  /**
+   * What a click on a row's name does, if anything.
+   * @param {import('./supervise.js').Subject['kind']} kind
+   * @returns {((id: string, opener: HTMLElement) => void) | undefined}
+   */
+  opens(kind) {
+    const panel = this.panel;
+    return panel ? (id, el) => panel.open({ kind, id }, el) : undefined;
   }
 
   connectedCallback() {
@@ -36,6 +50,7 @@ export class BoardPage extends Following {
               this.queues)), h('p', { class: 'quiet foot' }, t('sinceStart'))),
             panel('waitingTitle', 'clock', this.nobody, h('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': t('waitingTitle') }, this.waitingTable))),
           panel('agentsTitle', 'people', this.team)));
+      if (this.panel) this.append(this.panel);
     }
     super.connectedCallback();
   }
@@ -53,14 +68,19 @@ export class BoardPage extends Following {
     value(this.kpis.ready, board.agents.filter((a) => a.state === 'ready').length);
     value(this.kpis.service, done ? percent(inTime / done) : '–', done > 0 && inTime / done < 0.8 ? 'some' : '');
     value(this.kpis.abandoned, sum((q) => q.abandoned));
-    sync(this.queues, board.queues, (q) => q.id, () => this.queueRow(), (el, q) => this.updateQueue(el, q));
+    sync(this.queues, board.queues, (q) => q.id, (q) => this.queueRow(q.id), (el, q) => this.updateQueue(el, q));
     this.updateCallers(board.queues);
   }
 
-  queueRow() {
+  /** @param {string} id */
+  queueRow(id) {
     const cells = ['name', 'num heat', 'num heat', 'num', 'num', 'num', 'num', 'num'].map((c, i) => (i === 0 ? h('th', { scope: 'row', class: c }) : h('td', { class: c })));
     const line = new Spark();
-    return Object.assign(h('tr', {}, cells, h('td', {}, line)), { parts: { cells, line } });
+    const open = this.opens('queue');
+    const name = open ? opener((el) => open(id, el)) : h('span', {});
+    const drained = h('span', { class: 'chip', hidden: true }, t('drained'));
+    cells[0]?.append(name, ' ', drained);
+    return Object.assign(h('tr', {}, cells, h('td', {}, line)), { parts: { cells: [name, ...cells.slice(1)], line, drained } });
   }
 
   /**
@@ -68,10 +88,11 @@ export class BoardPage extends Following {
    * @param {Queue} q
    */
   updateQueue(el, q) {
-    const { cells, line } = /** @type {any} */ (el).parts;
+    const { cells, line, drained } = /** @type {any} */ (el).parts;
     const wait = longest(q, this.live);
     const texts = [q.name, q.waiting.length, q.waiting.length ? clock(wait) : '–', q.talking, q.agents.ready, q.answered, q.abandoned, q.answered + q.abandoned + q.left ? percent(q.service_level) : '–'];
     texts.forEach((text, i) => put(cells[i], text));
+    drained.hidden = !q.draining;
     set(el, { 'data-level': level(q, wait) });
     spark(line, this.live, q.id);
   }
@@ -81,9 +102,12 @@ export class BoardPage extends Following {
     const callers = queues.flatMap((q) => q.waiting.map((w) => ({ ...w, queue: q.name }))).sort((a, b) => Date.parse(a.since) - Date.parse(b.since)).slice(0, 50);
     this.nobody.hidden = callers.length > 0;
     this.waitingTable.hidden = callers.length === 0;
-    sync(this.callers, callers, (w) => w.call, () => {
+    sync(this.callers, callers, (w) => w.call, (w) => {
       const cells = ['num', '', '', 'num heat'].map((c) => h('td', { class: c }));
-      return Object.assign(h('tr', {}, cells), { parts: cells });
+      const open = this.opens('call');
+      const who = open ? opener((el) => open(w.call, el)) : h('span', {});
+      cells[1]?.append(who);
+      return Object.assign(h('tr', {}, cells), { parts: [cells[0], who, cells[2], cells[3]] });
     }, (el, w) => {
       const cells = /** @type {any} */ (el).parts;
       const agent = this.live.agent(w.agent)?.name ?? w.agent;

@@ -108,8 +108,13 @@ export function spark(el, live, queue) {
 
 /** The agents: state chip, name, time in state. */
 export class Team extends Following {
-  constructor(/** @type {Live} */ live) {
+  /**
+   * @param {Live} live
+   * @param {(id: string, opener: HTMLElement) => void} [open] what a click on an agent does; without it agents are only shown
+   */
+  constructor(live, open) {
     super(live);
+    this.opens = open;
     this.list = h('ul', { class: 'team' });
     this.empty = h('p', { class: 'quiet' }, t('loading'));
   }
@@ -126,9 +131,9 @@ export class Team extends Following {
     put(this.empty, t('noAgents'));
     const order = ['on_call', 'reserved', 'wrap_up', 'ready', 'paused', 'unavailable', 'logged_out', ''];
     const agents = [...board.agents].sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state) || a.name.localeCompare(b.name));
-    sync(this.list, agents, (a) => a.id, () => {
+    sync(this.list, agents, (a) => a.id, (a) => {
       const chip = h('span', { class: 'chip' });
-      const name = h('span', { class: 'name' });
+      const name = this.opens ? opener((el) => this.opens?.(a.id, el)) : h('span', { class: 'name' });
       const detail = h('span', { class: 'quiet detail' });
       const time = h('span', { class: 'time' });
       return Object.assign(h('li', {}, h('span', { class: 'who' }, name, detail), chip, time), { parts: { chip, name, detail, time } });
@@ -146,6 +151,15 @@ export class Team extends Following {
 }
 
 customElements.define('tandem-team', Team);
+
+/**
+ * A name that opens a panel.
+ * @param {(el: HTMLElement) => void} open
+ */
+export function opener(open) {
+  const el = h('button', { class: 'opener name', 'aria-haspopup': 'dialog', onclick: () => open(el) });
+  return el;
+}
 
 /** @param {import('./texts.js').TextKey} title @param {import('./dom.js').IconName} sign @param {...Node} content */
 export function panel(title, sign, ...content) {

@@ -4,7 +4,7 @@
 /**
  * @typedef {'' | 'logged_out' | 'ready' | 'reserved' | 'on_call' | 'wrap_up' | 'paused' | 'unavailable'} AgentState
  * @typedef {{id: string, name?: string}} Disposition
- * @typedef {{phone: boolean, calls: boolean, campaigns: boolean, extend: boolean, pop: boolean}} Features
+ * @typedef {{phone: boolean, calls: boolean, campaigns: boolean, extend: boolean, pop: boolean, explain: boolean, supervise: boolean}} Features
  * @typedef {{login: string, name: string, role: 'agent' | 'supervisor' | 'administrator', agent?: string, centre: string, version: string,
  *   pauses: string[], dispositions: Disposition[], features: Features}} Me
  * @typedef {{id: string, leg?: string, number?: string, name?: string}} AgentCall
@@ -13,8 +13,15 @@
  * @typedef {{call: string, position: number, since: string, priority?: number, number?: string, name?: string, agent?: string}} Waiting
  * @typedef {{logged_out: number, ready: number, reserved: number, on_call: number, wrap_up: number, paused: number, unavailable: number}} AgentCounts
  * @typedef {{id: string, name: string, waiting: Waiting[], talking: number, agents: AgentCounts, offered: number, answered: number,
- *   abandoned: number, left: number, service_level: number}} Queue
+ *   abandoned: number, left: number, service_level: number, draining?: boolean}} Queue
  * @typedef {{at: string, seq: number, queues: Queue[], agents: Agent[]}} Board
+ * @typedef {{skill: string, min: number, max?: number}} Requirement
+ * @typedef {{agent: string, level: number, skip?: string, change?: string, skill?: Requirement, until?: string}} Obstacle
+ * @typedef {{at: string, call: string, queue?: string, state: string, waited: number, position: number, agent?: string, rings: number, keeper?: string,
+ *   level: number, needs?: Requirement[], rule: string, kept_until?: string, eases_at?: string, leaves_at?: string, skipped?: Record<string, number>,
+ *   agents?: Obstacle[]}} CallReasons
+ * @typedef {{queue: string, level: number, wanting: number, skip?: Record<string, number>}} QueueObstacle
+ * @typedef {{at: string, agent: string, state: AgentState, since: string, rule: string, change?: string, until?: string, queues?: QueueObstacle[]}} AgentReasons
  * @typedef {{id?: string, name?: string, url?: string, fields?: Record<string, string>}} Contact
  * @typedef {{call: AgentCall, state: AgentState, queue?: string, contact: Contact, known: boolean, pop?: string}} CallCard
  * @typedef {{id: string, direction: 'inbound' | 'outbound', number?: string, name?: string, did?: string, campaign?: string, queues?: string[],
