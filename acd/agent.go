@@ -121,6 +121,9 @@ func (e *Engine) ownLine(a *agent) *line {
 
 // Login brings an agent to work: see Center.Login.
 func (e *Engine) Login(now time.Time, id tandem.AgentID) error {
+	if e.record != nil {
+		e.record(Input{At: now, Op: "login", Agent: id})
+	}
 	return e.command(now, "log in", id, func(a *agent) error {
 		if a.wants != wantsOut {
 			return nil
@@ -136,6 +139,9 @@ func (e *Engine) Login(now time.Time, id tandem.AgentID) error {
 
 // Logout ends an agent's work: see Center.Logout.
 func (e *Engine) Logout(now time.Time, id tandem.AgentID) error {
+	if e.record != nil {
+		e.record(Input{At: now, Op: "logout", Agent: id})
+	}
 	return e.command(now, "log out", id, func(a *agent) error {
 		a.wants, a.reason = wantsOut, ""
 		e.withdraw(a)
@@ -145,6 +151,9 @@ func (e *Engine) Logout(now time.Time, id tandem.AgentID) error {
 
 // Pause keeps offers away from an agent: see Center.Pause.
 func (e *Engine) Pause(now time.Time, id tandem.AgentID, reason string) error {
+	if e.record != nil {
+		e.record(Input{At: now, Op: "pause", Agent: id, Text: reason})
+	}
 	return e.command(now, "pause", id, func(a *agent) error {
 		if a.wants == wantsOut {
 			return fmt.Errorf("logged out: %w", tandem.ErrState)
@@ -157,6 +166,9 @@ func (e *Engine) Pause(now time.Time, id tandem.AgentID, reason string) error {
 
 // Ready makes an agent available: see Center.Ready.
 func (e *Engine) Ready(now time.Time, id tandem.AgentID) error {
+	if e.record != nil {
+		e.record(Input{At: now, Op: "ready", Agent: id})
+	}
 	return e.command(now, "ready", id, func(a *agent) error {
 		if a.wants == wantsOut && a.task == taskIdle {
 			return fmt.Errorf("logged out: %w", tandem.ErrState)
@@ -181,6 +193,9 @@ func (e *Engine) Ready(now time.Time, id tandem.AgentID) error {
 
 // FinishWrapUp ends an agent's wrap-up: see Center.FinishWrapUp.
 func (e *Engine) FinishWrapUp(now time.Time, id tandem.AgentID) error {
+	if e.record != nil {
+		e.record(Input{At: now, Op: "finish_wrap_up", Agent: id})
+	}
 	return e.command(now, "finish wrap-up", id, func(a *agent) error {
 		if a.task != taskWrapping {
 			return fmt.Errorf("not in wrap-up: %w", tandem.ErrState)
@@ -192,6 +207,9 @@ func (e *Engine) FinishWrapUp(now time.Time, id tandem.AgentID) error {
 
 // Reject declines an offer: see Center.Reject.
 func (e *Engine) Reject(now time.Time, id tandem.AgentID, call tandem.CallID) error {
+	if e.record != nil {
+		e.record(Input{At: now, Op: "reject", Agent: id, Call: call})
+	}
 	return e.command(now, "reject", id, func(a *agent) error {
 		if a.task != taskRinging || a.call.ID != call {
 			return fmt.Errorf("call %s does not ring here: %w", call, tandem.ErrState)
@@ -203,6 +221,10 @@ func (e *Engine) Reject(now time.Time, id tandem.AgentID, call tandem.CallID) er
 
 // Dispose records what an agent says came of a call: see Center.Dispose.
 func (e *Engine) Dispose(now time.Time, d tandem.CallDisposed) error {
+	if e.record != nil {
+		kept := d // so that it is on the heap only when recorded
+		e.record(Input{At: now, Op: "dispose", Disposed: &kept})
+	}
 	return e.command(now, "dispose", d.Agent, func(a *agent) error {
 		switch {
 		case d.Disposition == "":

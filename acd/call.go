@@ -156,6 +156,10 @@ func (e *Engine) admit(nc tandem.Call) *call {
 // Incoming takes a leg that the switch reports, under the name that the call is to have. An agent's own call is refused. The
 // route is asked for by an ActionRoute, whose answer goes to Routed. ErrConflict: the call or leg is here already.
 func (e *Engine) Incoming(now time.Time, id tandem.CallID, in tandem.LegIncoming) error {
+	if e.record != nil {
+		kept := in // so that it is on the heap only when recorded
+		e.record(Input{At: now, Op: "incoming", Call: id, Incoming: &kept})
+	}
 	e.begin(now)
 	defer e.finish()
 	if e.calls[id] != nil || e.knows(in.Leg) {
@@ -175,6 +179,10 @@ func (e *Engine) Incoming(now time.Time, id tandem.CallID, in tandem.LegIncoming
 // Routed takes the answer to an ActionRoute. A call that has ended meanwhile is passed over. ErrNotFound: the route names an unknown queue or
 // agent; the call is refused.
 func (e *Engine) Routed(now time.Time, id tandem.CallID, r Route) error {
+	if e.record != nil {
+		kept := r // so that it is on the heap only when recorded
+		e.record(Input{At: now, Op: "routed", Call: id, Route: &kept})
+	}
 	e.begin(now)
 	defer e.finish()
 	c := e.calls[id]
@@ -198,6 +206,10 @@ func (e *Engine) Routed(now time.Time, id tandem.CallID, r Route) error {
 
 // Enqueue puts a call into a queue and takes over its customer leg: see Center.Enqueue.
 func (e *Engine) Enqueue(now time.Time, a tandem.Arrival) error {
+	if e.record != nil {
+		kept := a // so that it is on the heap only when recorded
+		e.record(Input{At: now, Op: "enqueue", Arrival: &kept})
+	}
 	e.begin(now)
 	defer e.finish()
 	r := Route{
@@ -508,6 +520,9 @@ func (e *Engine) end(c *call, cause tandem.Cause, by tandem.Party) {
 
 // Hangup ends a call on behalf of a party: see Center.Hangup.
 func (e *Engine) Hangup(now time.Time, id tandem.CallID, by tandem.Party) error {
+	if e.record != nil {
+		e.record(Input{At: now, Op: "hangup", Call: id, By: by})
+	}
 	e.begin(now)
 	defer e.finish()
 	c := e.calls[id]

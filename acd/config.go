@@ -69,6 +69,9 @@ type EngineConfig struct {
 	Clearing time.Duration
 	// Ring makes callers hear ring-back in a queue that configures no sound. Center sets it when its switch can play.
 	Ring bool
+	// Record takes each input before the engine does, for Engine.Replay. It must keep nothing of what Input points to beyond the call, and must not call the engine.
+	// Nil records nothing.
+	Record func(Input)
 	// Sharing is how queues share an agent who could take the calls of several.
 	Sharing Sharing
 	// Ageing is how long a wait outweighs one point of priority: with a minute, a call of priority 2 goes before calls of priority 0 that came up to

@@ -15,7 +15,8 @@
 //
 // [Engine] is the part of it that decides: a value without goroutine, clock or input and output of its own. It takes commands and the
 // switch's events with the time at which they happen, and yields what happened ([tandem.Record]) and what is to be done
-// ([Action]). The same input gives the same output, byte for byte: simulations, tests and replays drive it directly.
+// ([Action]). The same input gives the same output, byte for byte: simulations, tests and replays drive it directly. What
+// EngineConfig.Record was given, [Engine.Replay] decides again.
 //
 // # Words
 //

@@ -16,6 +16,7 @@ import (
 type Engine struct {
 	clearing int64
 	ring     bool
+	record   func(Input) // nil: nobody wants to know
 	sharing  Sharing
 	ageing   int64
 
@@ -52,6 +53,7 @@ func NewEngine(cfg EngineConfig) (*Engine, error) {
 	e := &Engine{
 		clearing:  int64(cfg.Clearing),
 		ring:      cfg.Ring,
+		record:    cfg.Record,
 		sharing:   cfg.Sharing,
 		ageing:    int64(cfg.Ageing),
 		queueByID: make(map[tandem.QueueID]*queue, len(cfg.Queues)),
@@ -111,12 +113,18 @@ func (e *Engine) Next() (time.Time, bool) {
 
 // Tick does what is due at now. Every other input does the same first.
 func (e *Engine) Tick(now time.Time) {
+	if e.record != nil {
+		e.record(Input{At: now, Op: "tick"})
+	}
 	e.begin(now)
 	e.finish()
 }
 
 // Handle takes an event of the switch. Events that do not concern the engine are passed over, LegIncoming too: see Incoming.
 func (e *Engine) Handle(now time.Time, ev tandem.Event) {
+	if e.record != nil {
+		e.record(Input{At: now, Op: "handle", Event: &tandem.Record{At: now, Event: ev}})
+	}
 	e.begin(now)
 	switch ev := ev.(type) {
 	case tandem.LegAnswered:

@@ -144,6 +144,9 @@ func (e *Engine) digit(ev tandem.LegDigit) {
 
 // Move brings a call into another queue: see Center.Move.
 func (e *Engine) Move(now time.Time, id tandem.CallID, to tandem.QueueID) error {
+	if e.record != nil {
+		e.record(Input{At: now, Op: "move", Call: id, Queue: to})
+	}
 	e.begin(now)
 	defer e.finish()
 	c := e.calls[id]

@@ -125,6 +125,10 @@ const bridgeGrace = int64(time.Second)
 // Failed takes the failure of an action. What the switch no longer knows is about to be reported as ended; ErrClosed means that the switch has
 // lost everything.
 func (e *Engine) Failed(now time.Time, a Action, err error) {
+	if e.record != nil {
+		kept := a // so that it is on the heap only when recorded
+		e.record(Input{At: now, Op: "failed", Action: &kept, Text: failureName(err)})
+	}
 	e.begin(now)
 	defer e.finish()
 	if errors.Is(err, tandem.ErrClosed) {

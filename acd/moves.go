@@ -9,6 +9,9 @@ import (
 
 // SetPriority changes the priority of a call: see Center.SetPriority.
 func (e *Engine) SetPriority(now time.Time, id tandem.CallID, priority int) error {
+	if e.record != nil {
+		e.record(Input{At: now, Op: "set_priority", Call: id, Priority: priority})
+	}
 	e.begin(now)
 	defer e.finish()
 	c := e.calls[id]
@@ -29,6 +32,9 @@ func (e *Engine) SetPriority(now time.Time, id tandem.CallID, priority int) erro
 
 // Pick gives a waiting call to an agent: see Center.Pick.
 func (e *Engine) Pick(now time.Time, id tandem.CallID, agent tandem.AgentID) error {
+	if e.record != nil {
+		e.record(Input{At: now, Op: "pick", Call: id, Agent: agent})
+	}
 	e.begin(now)
 	defer e.finish()
 	c, a := e.calls[id], e.agentByID[agent]
@@ -84,6 +90,9 @@ func (e *Engine) Force(now time.Time, id tandem.AgentID, to tandem.AgentState, r
 	case tandem.AgentLoggedOut:
 		return e.Logout(now, id)
 	case tandem.AgentPaused:
+		if e.record != nil {
+			e.record(Input{At: now, Op: "force_pause", Agent: id, Text: reason})
+		}
 		return e.command(now, "force", id, func(a *agent) error {
 			if a.wants == wantsOut { // not by way of ready, in which a call might come
 				a.misses, a.backoff = 0, 0
@@ -104,6 +113,9 @@ func (e *Engine) Force(now time.Time, id tandem.AgentID, to tandem.AgentState, r
 
 // ExtendWrapUp prolongs a wrap-up: see Center.ExtendWrapUp.
 func (e *Engine) ExtendWrapUp(now time.Time, id tandem.AgentID, d time.Duration) error {
+	if e.record != nil {
+		e.record(Input{At: now, Op: "extend_wrap_up", Agent: id, Duration: d})
+	}
 	return e.command(now, "extend wrap-up", id, func(a *agent) error {
 		if d <= 0 || d > maxExtension {
 			return &tandem.ConfigError{Where: "duration", What: fmt.Sprintf("is not above 0 and at most %s", maxExtension)}
@@ -127,6 +139,13 @@ func (e *Engine) Drain(now time.Time, id tandem.QueueID) error { return e.setDra
 func (e *Engine) Reopen(now time.Time, id tandem.QueueID) error { return e.setDraining(now, id, false) }
 
 func (e *Engine) setDraining(now time.Time, id tandem.QueueID, draining bool) error {
+	if e.record != nil {
+		op := "reopen"
+		if draining {
+			op = "drain"
+		}
+		e.record(Input{At: now, Op: op, Queue: id})
+	}
 	e.begin(now)
 	defer e.finish()
 	q := e.queueByID[id]

@@ -11,6 +11,9 @@ import (
 
 // SwitchLost settles everything that was under way on a switch that has ended: its legs are gone without saying so.
 func (e *Engine) SwitchLost(now time.Time) {
+	if e.record != nil {
+		e.record(Input{At: now, Op: "switch_lost"})
+	}
 	e.begin(now)
 	e.switchLost()
 	e.finish()
@@ -37,6 +40,9 @@ func (e *Engine) switchLost() {
 
 // Stop settles everything because this process ends: calls are hung up and recorded as interrupted, agents logged out.
 func (e *Engine) Stop(now time.Time) {
+	if e.record != nil {
+		e.record(Input{At: now, Op: "stop"})
+	}
 	e.begin(now)
 	defer e.finish()
 	for _, a := range e.agents {

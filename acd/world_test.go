@@ -1,6 +1,8 @@
 package acd_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -554,13 +556,30 @@ func history(t *rapid.T) {
 	steps.Add(int64(n))
 	w.windUp()
 
-	again, err := acd.NewEngine(w.cfg)
+	var recorded []byte
+	cfg := w.cfg
+	cfg.Record = func(in acd.Input) {
+		line, err := json.Marshal(in)
+		require.NoError(t, err)
+		recorded = append(append(recorded, line...), '\n')
+	}
+	again, err := acd.NewEngine(cfg)
 	require.NoError(t, err)
 	for _, input := range w.inputs {
 		input(again)
 	}
 	out := again.Take(acd.Output{})
 	require.Equal(t, journal(t, w.rs), journal(t, out.Records(nil)), "the same input gave another output")
+
+	replayed, err := acd.NewEngine(w.cfg)
+	require.NoError(t, err)
+	for dec := json.NewDecoder(bytes.NewReader(recorded)); dec.More(); {
+		var in acd.Input
+		require.NoError(t, dec.Decode(&in))
+		_ = replayed.Replay(in) // the error is the one that was given then
+	}
+	out = replayed.Take(acd.Output{})
+	require.Equal(t, journal(t, w.rs), journal(t, out.Records(nil)), "a replay of the recorded inputs gave another output")
 }
 
 func TestEngine_KeepsItsPromisesInEveryHistory(t *testing.T) {
