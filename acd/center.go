@@ -24,6 +24,7 @@ type Center struct {
 	done    chan struct{} // closed when Run has returned
 
 	engine *Engine // owned by the loop
+	inputs []Input // of the engine, since the last batch was cut; owned by the loop
 }
 
 var _ tandem.Handler = (*Center)(nil)
@@ -53,14 +54,19 @@ func New(cfg Config) (*Center, error) {
 			return nil, &tandem.ConfigError{Where: fmt.Sprintf("queues[%d]", i), What: "has an exit of the host's, and exit is missing"}
 		}
 	}
-	engine, err := NewEngine(EngineConfig{Queues: cfg.Queues, Agents: cfg.Agents, Ring: player != nil, Sharing: cfg.Sharing, Ageing: cfg.Ageing})
-	if err != nil {
+	c := &Center{
+		cfg: cfg, player: player, log: cfg.Logger,
+		inbox: make(chan input, cfg.Inbox), results: make(chan input, cfg.Hands+cfg.Routers), done: make(chan struct{}),
+	}
+	ec := EngineConfig{Queues: cfg.Queues, Agents: cfg.Agents, Ring: player != nil, Sharing: cfg.Sharing, Ageing: cfg.Ageing}
+	if cfg.Record != nil {
+		ec.Record = func(in Input) { c.inputs = append(c.inputs, in) }
+	}
+	var err error
+	if c.engine, err = NewEngine(ec); err != nil {
 		return nil, fmt.Errorf("acd: %w", err)
 	}
-	return &Center{
-		cfg: cfg, player: player, log: cfg.Logger, engine: engine,
-		inbox: make(chan input, cfg.Inbox), results: make(chan input, cfg.Hands+cfg.Routers), done: make(chan struct{}),
-	}, nil
+	return c, nil
 }
 
 // fill puts the defaults in place of zeros.

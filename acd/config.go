@@ -30,6 +30,9 @@ type Config struct {
 	// must not wait. Nil makes Snapshot.Seq count the centre's own records instead.
 	Position func() uint64
 	Logger   *slog.Logger // nil discards
+	// Record takes every input of the engine, in order, before the records that follow from it: see Engine.Replay. It is called by the scribe, like Events. Nil records
+	// nothing.
+	Record func(Input)
 
 	// Sharing and Ageing order calls across queues: see EngineConfig.
 	Sharing Sharing

@@ -33,8 +33,9 @@ type loop struct {
 
 // batch is a run of decisions: all of its records are handed on before the first of its actions is performed.
 type batch struct {
-	out  Output
-	then func() // called between the two; nil: nothing
+	out    Output
+	inputs []Input // what led to it, when it is recorded
+	then   func()  // called between the two; nil: nothing
 }
 
 // Run decides until ctx ends or Config.Events fails, and returns that error. It then settles what is under way: every
@@ -91,7 +92,7 @@ func (l *loop) decide(ctx context.Context) error {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
-		if len(l.ready) == 0 && l.engine.Pending() > 0 {
+		if len(l.ready) == 0 && l.engine.Pending()+len(l.inputs) > 0 {
 			l.cut(nil)
 		}
 		var out chan<- batch
@@ -100,7 +101,7 @@ func (l *loop) decide(ctx context.Context) error {
 			out, next = l.outbox, l.ready[0]
 		}
 		in := l.inbox
-		if l.engine.Pending() >= l.cfg.Backlog {
+		if l.engine.Pending()+len(l.inputs) >= l.cfg.Backlog {
 			in = nil
 		}
 		if at, ok := l.engine.Next(); ok {
@@ -132,7 +133,8 @@ func (l *loop) cut(then func()) {
 	case memory = <-l.free:
 	default:
 	}
-	l.ready = append(l.ready, batch{out: l.engine.Take(memory), then: then})
+	l.ready = append(l.ready, batch{out: l.engine.Take(memory), inputs: l.inputs, then: then})
+	l.inputs = nil
 }
 
 // finish settles everything and gives the scribe the last batches.
@@ -185,6 +187,9 @@ func (l *loop) scribe(work context.Context) {
 		}
 		for _, err := range b.out.Faults {
 			l.log.ErrorContext(work, "acd: fault", "error", err)
+		}
+		for _, in := range b.inputs {
+			l.cfg.Record(in)
 		}
 		if rs := b.out.Records(nil); len(rs) > 0 && l.cfg.Events != nil {
 			if err := l.cfg.Events.Handle(work, rs...); err != nil {
