@@ -58,6 +58,9 @@ func TestPage_ASupervisorAsksWhyACallerWaitsAndActs(t *testing.T) {
 	s.centre.mu.Unlock()
 	b.press(".supervise", "Give")
 	b.text(".supervise .alert", "This is not possible at the moment.")
+	s.centre.agent("x2", tandem.AgentReady, nil)
+	s.centre.agent("ann", tandem.AgentPaused, nil)
+	b.until(`document.querySelector('#supervise-agent option[value=x2]') && document.querySelector('#supervise-agent').value === 'ann'`) // the choice does not slip to another
 	b.do(chromedp.KeyEvent("\x1b"))
 	b.until(`!document.querySelector('.supervise').open && document.activeElement.textContent.includes('+34911000111')`) // the focus is back
 

@@ -28,6 +28,8 @@ export class Supervise extends HTMLElement {
     this.subject = { kind: 'call', id: '' };
     /** @type {CallReasons | AgentReasons | null} */
     this.answer = null;
+    /** Why there is no answer. */
+    this.trouble = '';
     this.timer = 0;
     this.ticks = 0;
     this.heading = h('h2', { id: 'supervise-title' });
@@ -62,6 +64,7 @@ export class Supervise extends HTMLElement {
     this.subject = subject;
     this.opener = opener;
     this.answer = null;
+    this.trouble = '';
     this.ticks = 0;
     this.say('');
     put(this.whyTitle, t(subject.kind === 'agent' ? 'whyAgentTitle' : subject.kind === 'call' ? 'whyCallTitle' : 'whyQueueTitle'));
@@ -98,9 +101,11 @@ export class Supervise extends HTMLElement {
     try {
       const answer = /** @type {CallReasons | AgentReasons} */ (await request('GET', this.path + '/why'));
       if (subject === this.subject) this.answer = answer;
-    } catch {
-      // A call that has gone is the usual case, and the board says so; a lost connection has its own banner.
-      if (subject === this.subject) this.answer = null;
+    } catch (error) {
+      if (subject === this.subject) {
+        this.answer = null;
+        this.trouble = /** @type {Error} */ (error).message;
+      }
     }
     this.show();
   }
@@ -156,7 +161,7 @@ export class Supervise extends HTMLElement {
       return [t(q.draining ? 'queueDrained' : 'queueOpen'), q.waiting.length ? t('queueWaits', { n: q.waiting.length, time: clock(wait) }) : t('waitingNone')];
     }
     if (!this.me.features.explain) return [];
-    if (!this.answer) return [t('loading')];
+    if (!this.answer) return [this.trouble || t('loading')];
     return 'call' in this.answer ? reasonsOfCall(this.answer, this.live) : reasonsOfAgent(/** @type {AgentReasons} */ (this.answer), this.live);
   }
 
@@ -204,12 +209,14 @@ export class Supervise extends HTMLElement {
   }
 
   actOnQueue() {
-    const button = h('button', { id: 'supervise-drain', onclick: () => {
-      const draining = this.queue(this.subject.id)?.draining;
-      return this.send('POST', draining ? '/reopen' : '/drain', undefined, draining ? 'doneReopened' : 'doneDrained');
-    } });
+    // What the button does is what it says, also when somebody else was first.
+    let draining = false;
+    const button = h('button', { id: 'supervise-drain', onclick: () => this.send('POST', draining ? '/reopen' : '/drain', undefined, draining ? 'doneReopened' : 'doneDrained') });
     this.actions.append(button);
-    this.follow = () => put(button, t(this.queue(this.subject.id)?.draining ? 'reopen' : 'drain'));
+    this.follow = () => {
+      draining = this.queue(this.subject.id)?.draining ?? false;
+      put(button, t(draining ? 'reopen' : 'drain'));
+    };
   }
 
   /**
@@ -251,12 +258,15 @@ function choice(id, text) {
 }
 
 /**
- * Makes a list offer some things, and keeps what is chosen; without any it says so and cannot be used.
+ * Makes a list offer some things; without any it says so and cannot be used. What it shows as chosen stays, even when it is offered no more:
+ * nobody is to press the button for one and act on another.
  * @param {HTMLSelectElement} select
  * @param {{id: string, name: string}[]} items
  * @param {TextKey} none
  */
 function options(select, items, none) {
+  const kept = select.selectedOptions[0];
+  if (kept?.value && !items.some((o) => o.id === kept.value)) items = [...items, { id: kept.value, name: kept.textContent ?? '' }];
   const all = items.length > 0 ? items : [{ id: '', name: t(none) }];
   sync(select, all, (o) => o.id, (o) => h('option', { value: o.id }), (el, o) => put(el, o.name));
   set(select, { disabled: items.length === 0 });
