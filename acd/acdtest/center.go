@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -46,9 +47,7 @@ func RunCenter(ctx context.Context, s *Scenario, x Exchange) (*History, error) {
 		ctx: ctx, s: s, x: x, h: &History{}, manner: map[tandem.AgentID]Manner{}, device: map[tandem.AgentID]Party{},
 		calls: map[tandem.CallID]*customer{}, routes: map[tandem.Number]acd.Route{},
 	}
-	for id, m := range s.Manner {
-		t.manner[id] = m
-	}
+	maps.Copy(t.manner, s.Manner)
 	centre, err := acd.New(acd.Config{
 		Switch: x.Switch, Events: tandem.HandlerFunc(t.write), Queues: s.Queues, Agents: s.Agents, Route: t.route, IDs: t.name, Logger: x.Logger,
 	})
@@ -207,7 +206,7 @@ func (t *troupe) attend(id tandem.AgentID) {
 
 // step does what the scenario says. The error is that of a harness that does not work; what the centre refuses is part of the history.
 func (t *troupe) step(s Step) error {
-	switch s.Deed {
+	switch s.Deed { //nolint:exhaustive // the rest are commands
 	case DeedCall:
 		return t.arrive(s)
 	case DeedHangsUp:
@@ -229,24 +228,34 @@ func (t *troupe) step(s Step) error {
 		snap, err := t.centre.Snapshot(t.ctx)
 		t.h.Looks = append(t.h.Looks, Look{At: s.At, Snapshot: snap})
 		return err
-	case DeedLogin:
-		t.refused(t.centre.Login(t.ctx, s.Agent))
-	case DeedLogout:
-		t.refused(t.centre.Logout(t.ctx, s.Agent))
-	case DeedReady:
-		t.refused(t.centre.Ready(t.ctx, s.Agent))
-	case DeedPause:
-		t.refused(t.centre.Pause(t.ctx, s.Agent, s.Reason))
-	case DeedFinish:
-		t.refused(t.centre.FinishWrapUp(t.ctx, s.Agent))
-	case DeedReject:
-		t.refused(t.centre.Reject(t.ctx, s.Agent, s.Call))
-	case DeedSupervisorHangsUp:
-		t.refused(t.centre.Hangup(t.ctx, s.Call, tandem.PartySystem))
-	case DeedSwitchLost, DeedUnset:
+	case DeedSwitchLost:
 		return errors.New("only the engine alone can do that")
+	default:
+		t.refused(t.command(s))
 	}
 	return nil
+}
+
+// command gives the centre a command of an agent or supervisor.
+func (t *troupe) command(s Step) error {
+	switch s.Deed { //nolint:exhaustive // the rest are not commands
+	case DeedLogin:
+		return t.centre.Login(t.ctx, s.Agent)
+	case DeedLogout:
+		return t.centre.Logout(t.ctx, s.Agent)
+	case DeedReady:
+		return t.centre.Ready(t.ctx, s.Agent)
+	case DeedPause:
+		return t.centre.Pause(t.ctx, s.Agent, s.Reason)
+	case DeedFinish:
+		return t.centre.FinishWrapUp(t.ctx, s.Agent)
+	case DeedReject:
+		return t.centre.Reject(t.ctx, s.Agent, s.Call)
+	case DeedSupervisorHangsUp:
+		return t.centre.Hangup(t.ctx, s.Call, tandem.PartySystem)
+	default:
+		return fmt.Errorf("deed %d is no command: %w", s.Deed, tandem.ErrInvalid)
+	}
 }
 
 // arrive lets a customer call the number that leads where the call is to go.

@@ -26,11 +26,11 @@
 //	within 400ms                                how far a time may be off where it runs in real time
 //	queue Q [strategy S] [ring D] [at-once N] [wrap-up D|none] [weight N] [max-waiting N] [max-wait D] [back-off D|none]
 //	        [service-level D] [refuse-when STATE,…] [leave-when STATE,…]
-//	agent A seats Q[:LEVEL[:POSITION]],… [wrap-up D|none] [misses N|never] [away] [MANNER]
+//	agent A seats Q[:LEVEL[:POSITION]],… [wrap-up D|none] [misses N|never] [skill S LEVEL]… [away] [MANNER]
 //	hang-up takes D                             the switch is slow to end a leg (engine only)
 //	at T agent A login | logout | ready | finish | pause REASON | reject C | hangs up | answers | refuses CAUSE | MANNER
 //	at T device A lost | back
-//	at T call C to Q [priority N] [for A] [waits D] [patience D] [talks D]
+//	at T call C to Q [priority N] [for A] [prefers A] [needs S LEVEL]… [waits D] [patience D] [talks D]
 //	at T C hangs up
 //	at T supervisor hangs up C
 //	at T switch lost                            (engine only)

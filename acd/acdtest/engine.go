@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"container/heap"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/tandem-cc/tandem"
@@ -21,9 +22,7 @@ func RunEngine(s *Scenario) (*History, error) {
 		s: s, e: e, now: start, h: &History{Start: start}, legs: map[tandem.LegID]*leg{}, manner: map[tandem.AgentID]Manner{},
 		routes: map[tandem.CallID]Step{},
 	}
-	for id, m := range s.Manner {
-		w.manner[id] = m
-	}
+	maps.Copy(w.manner, s.Manner)
 	for _, a := range s.Agents {
 		w.event(tandem.DeviceChanged{Agent: a.ID, Reachable: !s.Away[a.ID]})
 	}
@@ -77,6 +76,7 @@ type due struct {
 type dueList []due
 
 func (d dueList) Len() int { return len(d) }
+
 func (d dueList) Less(i, j int) bool {
 	return cmp.Or(d[i].at.Compare(d[j].at), cmp.Compare(d[i].seq, d[j].seq)) < 0
 }
@@ -150,14 +150,13 @@ func (w *stage) obey(a acd.Action) {
 		w.fail(a, tandem.ErrNotFound)
 		return
 	}
-	switch a.Kind {
+	switch a.Kind { //nolint:exhaustive // the rest was done above, or nobody notices it
 	case acd.ActionAnswer:
 		w.answer(l)
 	case acd.ActionHangup:
 		w.after(w.s.HangUp, func() { w.end(l, a.Cause, true) })
 	case acd.ActionBridge:
 		w.bridge(a, l)
-	case acd.ActionUnset, acd.ActionRoute, acd.ActionDial, acd.ActionPlay:
 	}
 }
 
@@ -221,7 +220,7 @@ func (w *stage) end(l *leg, cause tandem.Cause, ours bool) {
 
 // step does what the scenario says.
 func (w *stage) step(s Step) {
-	switch s.Deed {
+	switch s.Deed { //nolint:exhaustive // the rest are commands
 	case DeedCall:
 		w.routes[s.Call] = s
 		l := &leg{id: customerLeg(s.Call), call: s.Call}
@@ -288,7 +287,7 @@ func customerLeg(c tandem.CallID) tandem.LegID { return tandem.LegID(c + "-in") 
 
 // command gives the engine a command of an agent or supervisor.
 func command(e *acd.Engine, now time.Time, s Step) error {
-	switch s.Deed {
+	switch s.Deed { //nolint:exhaustive // the rest are not commands
 	case DeedLogin:
 		return e.Login(now, s.Agent)
 	case DeedLogout:

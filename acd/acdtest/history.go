@@ -69,26 +69,36 @@ func (c *checker) check(e Expectation) error {
 		}
 		return fmt.Errorf("expected at %s: %s", e.At, strings.Join(e.Words, " "))
 	case ExpectTimes:
-		n := 0
-		for _, h := range c.told {
-			if means(h.words, e.Words, c.within) {
-				n++
-			}
-		}
-		if n != e.Times {
-			return fmt.Errorf("expected %d times, came %d times: %s", e.Times, n, strings.Join(e.Words, " "))
-		}
+		return c.times(e)
 	case ExpectNever:
-		for _, h := range c.told {
-			in := (e.From == 0 || h.at > e.From) && (e.To == 0 || h.at < e.To)
-			if in && means(h.words, e.Words, c.within) {
-				return fmt.Errorf("must not happen, came at %s: %s", h.at, strings.Join(h.words, " "))
-			}
-		}
+		return c.never(e)
 	case ExpectState, ExpectCounts:
 		return c.look(e)
 	case ExpectUnset:
 		return errors.New("expects nothing")
+	}
+	return nil
+}
+
+func (c *checker) times(e Expectation) error {
+	n := 0
+	for _, h := range c.told {
+		if means(h.words, e.Words, c.within) {
+			n++
+		}
+	}
+	if n != e.Times {
+		return fmt.Errorf("expected %d times, came %d times: %s", e.Times, n, strings.Join(e.Words, " "))
+	}
+	return nil
+}
+
+func (c *checker) never(e Expectation) error {
+	for _, h := range c.told {
+		in := (e.From == 0 || h.at > e.From) && (e.To == 0 || h.at < e.To)
+		if in && means(h.words, e.Words, c.within) {
+			return fmt.Errorf("must not happen, came at %s: %s", h.at, strings.Join(h.words, " "))
+		}
 	}
 	return nil
 }

@@ -107,43 +107,45 @@ func compareLook(a, b Step) int {
 
 func (p *parser) statement() error {
 	first := p.next()
-	if p.s.Title == "" && first != "promise" && first != "defect" {
-		return errors.New(`wants "promise" or "defect" and a text first`)
-	}
-	var err error
-	switch first {
-	case "promise", "defect":
+	switch {
+	case first == "promise" || first == "defect":
 		if p.s.Title != "" || len(p.words) == 0 {
 			return fmt.Errorf("%s wants a text, once", first)
 		}
 		p.s.Title, p.s.Defect = strings.Join(p.words, " "), first == "defect"
 		return nil
-	case "on":
-		err = p.places()
-	case "within":
-		p.s.Within, err = p.duration()
-	case "queue":
-		err = p.queue()
-	case "agent":
-		err = p.agent()
-	case "hang-up":
-		p.alone = p.line
-		if err = p.expect("takes"); err == nil {
-			p.s.HangUp, err = p.duration()
-		}
-	case "at":
-		err = p.at()
-	case "expect":
-		err = p.expectation()
-	case "end":
-		p.s.End, err = p.duration()
-	default:
+	case p.s.Title == "":
+		return errors.New(`wants "promise" or "defect" and a text first`)
+	}
+	kinds := map[string]func() error{
+		"on": p.places, "within": p.into(&p.s.Within), "queue": p.queue, "agent": p.agent, "hang-up": p.hangUp, "at": p.at, "expect": p.expectation,
+		"end": p.into(&p.s.End),
+	}
+	kind := kinds[first]
+	if kind == nil {
 		return fmt.Errorf("%q is no statement", first)
 	}
+	err := kind()
 	if err == nil && len(p.words) > 0 {
 		return fmt.Errorf("%q is too much", strings.Join(p.words, " "))
 	}
 	return err
+}
+
+// into returns what reads a duration to d.
+func (p *parser) into(d *time.Duration) func() error {
+	return func() (err error) {
+		*d, err = p.duration()
+		return err
+	}
+}
+
+func (p *parser) hangUp() error {
+	p.alone = p.line
+	if err := p.expect("takes"); err != nil {
+		return err
+	}
+	return p.into(&p.s.HangUp)()
 }
 
 func (p *parser) places() error {

@@ -83,9 +83,6 @@ const (
 	DeedLook // take a snapshot for an expectation
 )
 
-// onlyAlone says whether only the engine alone can show the deed.
-func (d Deed) onlyAlone() bool { return d == DeedSwitchLost }
-
 // Expectation is what must have happened.
 type Expectation struct {
 	Line  int

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/tandem-cc/tandem"
 	"github.com/tandem-cc/tandem/acd"
@@ -12,47 +11,61 @@ import (
 
 // strategies are those that a scenario can name.
 func strategies() map[string]acd.Strategy {
-	return map[string]acd.Strategy{"longest_idle": acd.LongestIdle{}, "round_robin": acd.RoundRobin{}}
+	return map[string]acd.Strategy{
+		"longest_idle": acd.LongestIdle{}, "round_robin": acd.RoundRobin{}, "least_recent": acd.LeastRecent{}, "fewest_calls": acd.FewestCalls{},
+		"least_talk": acd.LeastTalk{}, "linear": acd.Linear{}, "ring_all": acd.RingAll{},
+	}
 }
 
 func (p *parser) queue() error {
 	id, err := p.name()
 	q := acd.QueueConfig{Queue: tandem.Queue{ID: tandem.QueueID(id)}}
-	for err == nil && len(p.words) > 0 {
-		switch option := p.next(); option {
-		case "strategy":
+	settings := map[string]func() error{
+		"ring": p.into(&q.RingTimeout), "max-wait": p.into(&q.MaxWait), "service-level": p.into(&q.ServiceLevel),
+		"at-once": p.count(&q.RingAtOnce), "weight": p.count(&q.Weight), "max-waiting": p.count(&q.MaxWaiting),
+		"strategy": func() error {
 			name := p.next()
 			if q.Strategy = strategies()[name]; q.Strategy == nil {
-				err = fmt.Errorf("there is no strategy %q", name)
+				return fmt.Errorf("there is no strategy %q", name)
 			}
-		case "ring":
-			q.RingTimeout, err = p.duration()
-		case "at-once":
-			q.RingAtOnce, err = p.number()
-		case "wrap-up":
+			return nil
+		},
+		"wrap-up": func() (err error) {
 			q.WrapUp, err = p.durationOrNone()
-		case "weight":
-			q.Weight, err = p.number()
-		case "max-waiting":
-			q.MaxWaiting, err = p.number()
-		case "max-wait":
-			q.MaxWait, err = p.duration()
-		case "service-level":
-			q.ServiceLevel, err = p.duration()
-		case "back-off":
-			var d time.Duration
-			d, err = p.durationOrNone()
+			return err
+		},
+		"back-off": func() error {
+			d, err := p.durationOrNone()
 			q.Retry = acd.Retry{NoAnswer: d, Rejected: d, Busy: d, Failed: d}
-		case "refuse-when":
+			return err
+		},
+		"refuse-when": func() (err error) {
 			q.RefuseWhen, err = states(p.next())
-		case "leave-when":
+			return err
+		},
+		"leave-when": func() (err error) {
 			q.LeaveWhen, err = states(p.next())
-		default:
-			err = fmt.Errorf("%q is no setting of a queue", option)
+			return err
+		},
+	}
+	for err == nil && len(p.words) > 0 {
+		option := p.next()
+		set := settings[option]
+		if set == nil {
+			return fmt.Errorf("%q is no setting of a queue", option)
 		}
+		err = set()
 	}
 	p.s.Queues = append(p.s.Queues, q)
 	return err
+}
+
+// count returns what reads a number to n.
+func (p *parser) count(n *int) func() error {
+	return func() (err error) {
+		*n, err = p.number()
+		return err
+	}
 }
 
 func (p *parser) agent() error {
@@ -79,6 +92,8 @@ func (p *parser) agent() error {
 			a.MaxMisses = -1
 		case p.take("misses"):
 			a.MaxMisses, err = p.number()
+		case p.take("skill"):
+			err = p.skill(&a)
 		case p.take("away"):
 			p.s.Away[a.ID] = true
 		default:
@@ -89,6 +104,37 @@ func (p *parser) agent() error {
 	}
 	p.s.Agents = append(p.s.Agents, a)
 	return err
+}
+
+// skill reads what an agent can, and how well.
+func (p *parser) skill(a *acd.AgentConfig) error {
+	name, err := p.name()
+	if err != nil {
+		return err
+	}
+	level, err := p.number()
+	if err != nil || level < 0 || level > 100 {
+		return fmt.Errorf("skill %q wants a level from 0 to 100", name)
+	}
+	if a.Skills == nil {
+		a.Skills = map[tandem.SkillID]uint8{}
+	}
+	a.Skills[tandem.SkillID(name)] = uint8(level)
+	return nil
+}
+
+// needs reads what a call asks of its agents.
+func (p *parser) needs(r *acd.Route) error {
+	name, err := p.name()
+	if err != nil {
+		return err
+	}
+	level, err := p.number()
+	if err != nil || level < 0 || level > 100 {
+		return fmt.Errorf("skill %q wants a level from 0 to 100", name)
+	}
+	r.Requirements = append(r.Requirements, tandem.Requirement{Skill: tandem.SkillID(name), Min: uint8(level)})
+	return nil
 }
 
 func seat(text string) (acd.Seat, error) {
@@ -223,6 +269,10 @@ func (p *parser) arrival(s *Step) error {
 			s.Route.Priority, err = p.number()
 		case "for":
 			s.Route.Agent, err = p.agentID()
+		case "prefers":
+			s.Route.Prefer, err = p.agentID()
+		case "needs":
+			err = p.needs(&s.Route)
 		case "waits":
 			s.Route.Patience, err = p.duration()
 		case "patience":

@@ -104,7 +104,7 @@ exten => served,1,Queue(served,r)
 exten => busy,1,Queue(busy,r)
 `,
 	}})
-	conn, err := net.Dial("tcp", pbx.AMIAddr)
+	conn, err := new(net.Dialer).DialContext(b.Context(), "tcp", pbx.AMIAddr)
 	require.NoError(b, err)
 	a := &exchange{pid: process(b, pbx.Dir), conn: conn, free: make(chan struct{}, window)}
 	var read sync.WaitGroup

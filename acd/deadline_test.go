@@ -1,0 +1,28 @@
+package acd_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/tandem-cc/tandem"
+	"github.com/tandem-cc/tandem/acd"
+)
+
+// TestMaxWait_AtItsLastInstantNobodyElseIsAsked lets the connection fail at the very instant at which the wait is over.
+func TestMaxWait_AtItsLastInstantNobodyElseIsAsked(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, support(acd.QueueConfig{MaxWait: 10 * time.Second}, "ann", "bob"))
+	r.login("ann", "bob")
+	r.arrive(acd.Route{}, "c1")
+	r.pass(8 * time.Second)
+	r.on(tandem.LegAnswered{Leg: r.leg("ann")})
+	r.pass(2 * time.Second)
+	r.fresh()
+	r.hangUp(r.leg("ann"))
+	got := r.fresh()
+	require.Contains(t, got, "c1 left timeout from 1")
+	require.NotContains(t, got, "c1 offered bob")
+	r.sound()
+}
