@@ -26,3 +26,18 @@ func TestMaxWait_AtItsLastInstantNobodyElseIsAsked(t *testing.T) {
 	require.NotContains(t, got, "c1 offered bob")
 	r.sound()
 }
+
+// TestOffer_ASecondAnswerWhileBeingConnectedIsNothing lets the switch tell of the answer twice.
+func TestOffer_ASecondAnswerWhileBeingConnectedIsNothing(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, support(acd.QueueConfig{}, "ann"))
+	r.login("ann")
+	r.arrive(acd.Route{}, "c1")
+	r.on(tandem.LegAnswered{Leg: r.leg("ann")})
+	r.fresh()
+	before := len(r.actions)
+	r.on(tandem.LegAnswered{Leg: r.leg("ann")})
+	r.happened()
+	require.Len(t, r.actions, before, "the legs are bridged once")
+	r.sound()
+}

@@ -84,6 +84,7 @@ func (d dueList) Swap(i, j int) { d[i], d[j] = d[j], d[i] }
 
 // Push and Pop serve container/heap.
 func (d *dueList) Push(x any) { *d = append(*d, x.(due)) } //nolint:forcetypeassert // nothing else is pushed
+
 func (d *dueList) Pop() any {
 	old := *d
 	x := old[len(old)-1]
