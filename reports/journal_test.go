@@ -281,10 +281,11 @@ func TestJournal_SaysThatItIsInTroubleForAsLongAsItIs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		store := memstore.NewJournal()
-		full := true
+		var full atomic.Bool
+		full.Store(true)
 		disk := &broken{Store: store}
 		disk.append = func(ctx context.Context, rs []tandem.Record) error {
-			if full {
+			if full.Load() {
 				return errBroken
 			}
 			return store.Append(ctx, rs)
@@ -295,7 +296,7 @@ func TestJournal_SaysThatItIsInTroubleForAsLongAsItIs(t *testing.T) {
 		go func() { done <- j.Handle(t.Context(), ring(1)) }()
 		wait(time.Second)
 		require.ErrorIs(t, j.Trouble(), errBroken)
-		full = false
+		full.Store(false)
 		require.NoError(t, <-done)
 		require.NoError(t, j.Trouble())
 		j.stop()
