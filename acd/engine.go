@@ -123,7 +123,7 @@ func (e *Engine) Tick(now time.Time) {
 // Handle takes an event of the switch. Events that do not concern the engine are passed over, LegIncoming too: see Incoming.
 func (e *Engine) Handle(now time.Time, ev tandem.Event) {
 	if e.record != nil {
-		e.record(Input{At: now, Op: "handle", Event: &tandem.Record{At: now, Event: ev}})
+		e.record(heard(now, ev))
 	}
 	e.begin(now)
 	switch ev := ev.(type) {

@@ -99,6 +99,27 @@ func (e *Engine) replayData(in Input) error {
 	return nil
 }
 
+// heard is the input of an event. Each kind is boxed anew, so that what the engine is given need not be on the heap when nothing is recorded. What the engine passes over
+// is no more than a tick.
+func heard(now time.Time, ev tandem.Event) Input {
+	r := &tandem.Record{At: now}
+	switch ev := ev.(type) {
+	case tandem.LegAnswered:
+		r.Event = ev
+	case tandem.LegBridged:
+		r.Event = ev
+	case tandem.LegEnded:
+		r.Event = ev
+	case tandem.LegDigit:
+		r.Event = ev
+	case tandem.DeviceChanged:
+		r.Event = ev
+	default:
+		return Input{At: now, Op: "tick"}
+	}
+	return Input{At: now, Op: "handle", Event: r}
+}
+
 // failureName and failure keep of an error what the engine looks at.
 func failureName(err error) string {
 	for _, known := range []error{tandem.ErrClosed, tandem.ErrNotFound, tandem.ErrState, tandem.ErrFull} {
