@@ -27,6 +27,9 @@ type mutant struct {
 }
 
 func (m mutant) Run(ctx context.Context, h tandem.Handler) error {
+	if h == nil {
+		return m.run(m.Switch.Run(ctx, nil))
+	}
 	return m.run(m.Switch.Run(ctx, tandem.HandlerFunc(func(ctx context.Context, rs ...tandem.Record) error {
 		for _, r := range rs {
 			if err := m.handler(h.Handle(ctx, m.events(r)...)); err != nil {
