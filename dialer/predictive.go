@@ -250,23 +250,23 @@ func (v *view) bearable(s *Snapshot) float64 {
 	n := float64(s.Spent.Answered)
 	lost := float64(s.Spent.Abandoned) + float64(max(0, -v.head.Free))
 	coming, losing := v.inFlight()
-	bucket := limit*(n+coming) - lost - losing
+	bucket := 0.99*limit*(n+coming) - lost - losing
 	pace := float64(v.staff) / (1.08 * v.handle) // answers in a second, about
 	team := math.Sqrt(float64(v.staff))          // large teams lose more people at once
 	over := steadyOver + n/100
 	reserve := reserveLeast + reserveGrowth*math.Sqrt(30*pace)
 	if !s.Until.IsZero() {
 		left := max(0, s.Until.Sub(s.Now).Seconds()) * pace
-		if bucket+limit*left/2 < 0.5+0.35*team {
+		if bucket+limit*left/2 < 0.8+0.5*team {
 			return 0 // a loss now could not be made good any more
 		}
 		// As the end comes, less has to be kept for bad luck.
-		reserve = min(reserve, 0.5+1.2*math.Sqrt(2*limit*left))
+		reserve = min(reserve, 0.5+math.Sqrt(2*limit*left))
 		over = max(30, min(over, left))
 	}
-	ease := max(0.1, min(1+(bucket-reserve)/(limit*over), 3))
+	ease := max(0.1, min(1+(bucket-reserve)/(limit*over), 2.5+float64(v.staff)/300))
 	guard := max(0.02, min(1, (bucket+0.5)/(1+reserve)))
-	return riskAtEase * limit * ease * guard * math.Sqrt(guard) * (1 + 2.5/float64(v.staff))
+	return riskAtEase * limit * ease * guard * math.Sqrt(guard) * (1 + 4/float64(v.staff))
 }
 
 // inFlight returns how many of the calls that ring will be answered, and how many of those will find nobody.

@@ -95,7 +95,11 @@ type campaignConfig struct {
 	Patience duration `yaml:"patience"` // how long an answered person waits for an agent; 0: 2 s
 	Attempts int      `yaml:"max_attempts"`
 	Retry    duration `yaml:"retry"`
-	Active   bool     `yaml:"active"` // starts dialling at once; otherwise somebody presses start
+	// Pacing is progressive (a line for each ready agent; default) or predictive, which dials ahead of the agents.
+	Pacing string `yaml:"pacing"`
+	// AbandonLimit is the greatest percentage of a day's answered calls that may find no agent; required for predictive.
+	AbandonLimit *float64 `yaml:"abandon_limit"`
+	Active       bool     `yaml:"active"` // starts dialling at once; otherwise somebody presses start
 	DNC      []text   `yaml:"do_not_call"`
 }
 
@@ -364,5 +368,19 @@ func (k *checker) routes(c fileConfig, queues, trunks map[string]bool) {
 			k.bad(at+".trunk", "trunk %q does not exist", p.Trunk)
 		}
 		k.number(at+".caller_id", p.CallerID)
+		k.pacing(at, p)
+	}
+}
+
+// pacing checks how a campaign dials: whoever dials ahead must say how many calls may be lost by it.
+func (k *checker) pacing(at string, p campaignConfig) {
+	k.oneOf(at+".pacing", p.Pacing, "progressive", "predictive")
+	switch {
+	case p.AbandonLimit == nil:
+		if p.Pacing == "predictive" {
+			k.bad(at+".abandon_limit", "is missing: predictive pacing needs one, such as 3 for 3 %%")
+		}
+	case !(*p.AbandonLimit >= 0 && *p.AbandonLimit <= 10):
+		k.bad(at+".abandon_limit", "%g is not a percentage from 0 to 10", *p.AbandonLimit)
 	}
 }

@@ -49,6 +49,17 @@ func TestConfig_ReadsWhatTheManualShows(t *testing.T) {
 	require.Equal(t, "(hidden)", c.Trunks[0].Password.String())
 }
 
+// oneCampaign begins a configuration with a campaign that is good so far.
+const oneCampaign = "queues: [{id: q}]\ntrunks: [{id: t, remote: '127.0.0.1:5070'}]\ncampaigns: [{id: c, queue: q, trunk: t, "
+
+func TestConfig_ReadsHowACampaignPaces(t *testing.T) {
+	t.Parallel()
+	c, err := parseConfig([]byte(oneCampaign + "pacing: predictive, abandon_limit: 2.5}]"))
+	require.NoError(t, err)
+	require.Equal(t, "predictive", c.Campaigns[0].Pacing)
+	require.InDelta(t, 2.5, *c.Campaigns[0].AbandonLimit, 1e-9)
+}
+
 func TestConfig_SaysWhatIsWrongAndWhere(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct{ text, want string }{
@@ -56,6 +67,10 @@ func TestConfig_SaysWhatIsWrongAndWhere(t *testing.T) {
 		"unknown queue of an agent": {"agents: [{id: ann, queues: [x]}]", `agents[0].queues[0]: queue "x" does not exist`},
 		"unknown trunk":             {"queues: [{id: q}]\nroutes: [{queue: q, trunk: t}]", `routes[0].trunk: trunk "t" does not exist`},
 		"campaign without a trunk":  {"queues: [{id: q}]\ncampaigns: [{id: c, queue: q}]", `campaigns[0].trunk: trunk "" does not exist`},
+		"pacing":                    {oneCampaign + "pacing: fast}]", `campaigns[0].pacing: "fast" is not one of`},
+		"predictive, no limit":      {oneCampaign + "pacing: predictive}]", `campaigns[0].abandon_limit: is missing`},
+		"limit of half the calls":   {oneCampaign + "abandon_limit: 50}]", `campaigns[0].abandon_limit: 50 is not a percentage`},
+		"limit that is no number":   {oneCampaign + "abandon_limit: .nan}]", `campaigns[0].abandon_limit: NaN is not a percentage`},
 		"queue named twice":         {"queues: [{id: q}, {id: q}]", `queues[1].id: "q" is used twice`},
 		"queue without a name":      {"queues: [{name: Support}]", `queues[0].id: is missing`},
 		"name with a space":         {"queues: [{id: a b}]", `queues[0].id: "a b" holds a space`},

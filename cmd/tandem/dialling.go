@@ -30,13 +30,14 @@ type dialling struct {
 type outbound struct {
 	campaignConfig
 
-	runner *campaign.Runner
+	runner  *campaign.Runner
+	learner *dialer.Learner // nil unless it dials ahead
 }
 
 var _ web.Campaigns = (*dialling)(nil)
 
 // build makes a Runner of each configured campaign.
-func (d *dialling) build(s *server) error {
+func (d *dialling) build(ctx context.Context, s *server) error {
 	d.stores, d.log = s.stores, s.log
 	for i, c := range s.cfg.Campaigns {
 		rules := campaign.DefaultRules()
@@ -48,17 +49,21 @@ func (d *dialling) build(s *server) error {
 				}
 			}
 		}
+		p, err := newPacing(ctx, s, c)
+		if err != nil {
+			return fmt.Errorf("campaigns[%d]: %w", i, err)
+		}
 		r, err := campaign.New(campaign.Config{
 			ID: tandem.CampaignID(c.ID), Queue: tandem.QueueID(c.Queue), Switch: s.bridge, Store: s.stores.Leads(),
-			Agents: staffed{s.centre}, Trunk: campaign.Trunk{ID: tandem.TrunkID(c.Trunk)}, Events: s.journal,
-			Pacer: dialer.Progressive{}, From: tandem.CallerID{Number: tandem.Number(c.CallerID), Name: c.Name},
+			Agents: staffed{s.centre}, Trunk: campaign.Trunk{ID: tandem.TrunkID(c.Trunk)}, Events: p.events,
+			Pacer: p.pacer, Limit: p.limit, Ledger: p.ledger, From: tandem.CallerID{Number: tandem.Number(c.CallerID), Name: c.Name},
 			Retry: campaign.Retry{MaxAttempts: c.Attempts, Rules: rules}, Ring: time.Duration(c.Ring),
 			Patience: time.Duration(c.Patience), CancelRinging: true, KeepOpen: true, Logger: s.log,
 		})
 		if err != nil {
 			return fmt.Errorf("campaigns[%d]: %w", i, err)
 		}
-		d.campaigns = append(d.campaigns, &outbound{campaignConfig: c, runner: r})
+		d.campaigns = append(d.campaigns, &outbound{campaignConfig: c, runner: r, learner: p.learner})
 	}
 	return nil
 }
@@ -66,6 +71,11 @@ func (d *dialling) build(s *server) error {
 // Handle gives every campaign the records of the switch and of the routing engine.
 func (d *dialling) Handle(ctx context.Context, rs ...tandem.Record) error {
 	for _, c := range d.campaigns {
+		if c.learner != nil {
+			if err := c.learner.Handle(ctx, rs...); err != nil {
+				return err
+			}
+		}
 		if err := c.runner.Handle(ctx, rs...); err != nil {
 			return err
 		}

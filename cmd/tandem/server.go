@@ -86,7 +86,7 @@ func (s *server) build(ctx context.Context, o options) error {
 	if err := s.buildSwitch(); err != nil {
 		return err
 	}
-	if err := s.buildEngines(); err != nil {
+	if err := s.buildEngines(ctx); err != nil {
 		return err
 	}
 	if err := s.buildCRM(o); err != nil {
@@ -150,7 +150,7 @@ func (s *server) buildSwitch() error {
 }
 
 // buildEngines makes the routing engine and the campaigns.
-func (s *server) buildEngines() error {
+func (s *server) buildEngines(ctx context.Context) error {
 	var err error
 	s.dialling = &dialling{}
 	s.centre, err = acd.New(acd.Config{
@@ -161,7 +161,7 @@ func (s *server) buildEngines() error {
 	if err != nil {
 		return fmt.Errorf("routing: %w", err)
 	}
-	return s.dialling.build(s)
+	return s.dialling.build(ctx, s)
 }
 
 // buildCRM makes the contact look-up and the webhooks.

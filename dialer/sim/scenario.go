@@ -103,9 +103,17 @@ type fate struct {
 	wrap     float64
 }
 
+// mix makes neighbouring numbers unlike each other (the finaliser of SplitMix64).
+func mix(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
 // fate draws what becomes of record k when it is called at t.
 func (s *Scenario) fate(c chance, seed, k uint64, t time.Duration) (f fate) {
-	c.pcg.Seed(seed*0x9e3779b97f4a7c15+1, k)
+	c.pcg.Seed(mix(seed), mix(k^seed<<32))
 	if s.Dead != nil && s.Dead(t) {
 		f.after = 1 + 4*c.Float64()
 		return f
