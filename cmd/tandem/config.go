@@ -100,7 +100,7 @@ type campaignConfig struct {
 	// AbandonLimit is the greatest percentage of a day's answered calls that may find no agent; required for predictive.
 	AbandonLimit *float64 `yaml:"abandon_limit"`
 	Active       bool     `yaml:"active"` // starts dialling at once; otherwise somebody presses start
-	DNC      []text   `yaml:"do_not_call"`
+	DNC          []text   `yaml:"do_not_call"`
 }
 
 // crmConfig is where contacts are looked up and finished calls reported.
