@@ -132,26 +132,36 @@ func (e *Engine) ExtendWrapUp(now time.Time, id tandem.AgentID, d time.Duration)
 // maxExtension bounds one prolongation of a wrap-up.
 const maxExtension = time.Hour
 
-// Drain closes a queue to new calls, or opens it again: see Center.Drain.
-func (e *Engine) Drain(now time.Time, id tandem.QueueID) error { return e.setDraining(now, id, true) }
+// The names of the two commands, in recorded inputs and in errors.
+const (
+	opDrain  = "drain"
+	opReopen = "reopen"
+)
 
-// Reopen lets a queue take calls again: see Center.Reopen.
-func (e *Engine) Reopen(now time.Time, id tandem.QueueID) error { return e.setDraining(now, id, false) }
-
-func (e *Engine) setDraining(now time.Time, id tandem.QueueID, draining bool) error {
+// Drain closes a queue to new calls: see Center.Drain.
+func (e *Engine) Drain(now time.Time, id tandem.QueueID) error {
 	if e.record != nil {
-		op := "reopen"
-		if draining {
-			op = "drain"
-		}
-		e.record(Input{At: now, Op: op, Queue: id})
+		e.record(Input{At: now, Op: "drain", Queue: id})
 	}
+	return e.onQueue(now, "drain", id, func(q *queue) { q.draining = true })
+}
+
+// Reopen lets a drained queue take calls again: see Center.Reopen.
+func (e *Engine) Reopen(now time.Time, id tandem.QueueID) error {
+	if e.record != nil {
+		e.record(Input{At: now, Op: "reopen", Queue: id})
+	}
+	return e.onQueue(now, "reopen", id, func(q *queue) { q.draining = false })
+}
+
+// onQueue is what the commands about a queue have in common.
+func (e *Engine) onQueue(now time.Time, op string, id tandem.QueueID, do func(*queue)) error {
 	e.begin(now)
 	defer e.finish()
 	q := e.queueByID[id]
 	if q == nil {
-		return fmt.Errorf("acd: drain: queue %q: %w", id, tandem.ErrNotFound)
+		return fmt.Errorf("acd: %s: queue %q: %w", op, id, tandem.ErrNotFound)
 	}
-	q.draining = draining
+	do(q)
 	return nil
 }

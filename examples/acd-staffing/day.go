@@ -88,7 +88,7 @@ func (d *day) obey() {
 			})
 		case acd.ActionHangup:
 			d.after(0, func() { d.engine.Handle(d.now, tandem.LegEnded{Leg: a.Leg, Cause: a.Cause, Ours: true}) })
-		case acd.ActionUnset, acd.ActionRoute, acd.ActionAnswer, acd.ActionPlay:
+		case acd.ActionUnset, acd.ActionRoute, acd.ActionAnswer, acd.ActionPlay, acd.ActionExit:
 		}
 	}
 }
