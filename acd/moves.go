@@ -132,12 +132,6 @@ func (e *Engine) ExtendWrapUp(now time.Time, id tandem.AgentID, d time.Duration)
 // maxExtension bounds one prolongation of a wrap-up.
 const maxExtension = time.Hour
 
-// The names of the two commands, in recorded inputs and in errors.
-const (
-	opDrain  = "drain"
-	opReopen = "reopen"
-)
-
 // Drain closes a queue to new calls: see Center.Drain.
 func (e *Engine) Drain(now time.Time, id tandem.QueueID) error {
 	if e.record != nil {
