@@ -150,7 +150,8 @@ func survey(s *Snapshot) (v view) {
 		case tandem.AgentOnCall, tandem.AgentWrapUp:
 			v.staff++
 			if a.Left > 0 {
-				if k := int(max(0, a.Left.Seconds()-v.patience) / horizon); k < steps {
+				// Ready by the middle of the step and the patience after it: certain, so rounded up.
+				if k := int(math.Ceil(max(0, a.Left.Seconds()-v.patience-horizon/2) / horizon)); k < steps {
 					v.known[k]++
 				}
 				continue
@@ -172,7 +173,7 @@ func survey(s *Snapshot) (v view) {
 // learn turns experience into the distributions of this moment. A call that rings still is known not to have been answered yet.
 func (v *view) learn(e *Experience, now time.Time) {
 	out := e.out(now)
-	older, slow, fast, lateFast := 0.0, 0.0, 0.0, 0.0
+	older, slow, fast := 0.0, 0.0, 0.0
 	var h [ringBins]float64
 	var fail [ringBins]float64
 	answered, expected := 0.0, 0.0
@@ -190,7 +191,7 @@ func (v *view) learn(e *Experience, now time.Time) {
 		atRisk[k] = fast + older
 		older += v.dialing[k]
 	}
-	lateFast = 25
+	const doubt = 25.0 // answers that are as expected, so that few calls do not make a trend
 	for k := range h {
 		answered += e.fast.answered[k]
 		if k < v.last+1 {
@@ -199,7 +200,7 @@ func (v *view) learn(e *Experience, now time.Time) {
 	}
 	trend := 1.0
 	if e.calls > 200 {
-		trend = (answered + lateFast) / (expected + lateFast)
+		trend = (answered + doubt) / (expected + doubt)
 	}
 	alive := 1.0
 	for k := range v.answer {

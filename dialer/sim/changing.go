@@ -36,7 +36,7 @@ func Changing(agents int) []Scenario {
 		}),
 		day("D staff N/4, N, N/2, N", func(s *Scenario) {
 			s.Staff = func(t time.Duration) int {
-				switch t / (2 * time.Hour) {
+				switch int64(t / (2 * time.Hour)) {
 				case 0:
 					return agents / 4
 				case 2:

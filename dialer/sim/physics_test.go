@@ -58,10 +58,7 @@ func TestRun_AgreesWithClosedForms(t *testing.T) {
 			s := sim.Day(row.agents, 1, time.Duration(float64(time.Minute)/row.serve))
 			s.Memoryless, s.Fickle = true, row.fickle
 			s.Patience = time.Duration(row.patience * float64(time.Minute))
-			s.Length = time.Duration(120_000 / row.arrivals * float64(time.Minute))
-			if s.Length > 30*24*time.Hour {
-				s.Length = 30 * 24 * time.Hour
-			}
+			s.Length = min(30*24*time.Hour, time.Duration(120_000/row.arrivals*float64(time.Minute)))
 			got, err := sim.Run(s, poisson(row.arrivals/60), 1)
 			require.NoError(t, err)
 			n := float64(got.Answered)

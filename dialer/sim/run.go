@@ -124,10 +124,8 @@ func Run(s Scenario, p Pacing, seed uint64) (Result, error) {
 func (r *shift) result() Result {
 	for i := range r.agents {
 		a := &r.agents[i]
-		switch a.state {
-		case tandem.AgentOnCall, tandem.AgentWrapUp:
+		if a.state == tandem.AgentOnCall || a.state == tandem.AgentWrapUp {
 			r.busy += r.end - a.since
-		default:
 		}
 	}
 	r.countLogged()
