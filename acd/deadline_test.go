@@ -41,3 +41,33 @@ func TestOffer_ASecondAnswerWhileBeingConnectedIsNothing(t *testing.T) {
 	require.Len(t, r.actions, before, "the legs are bridged once")
 	r.sound()
 }
+
+func TestOffer_ABridgeWithAStrangerConnectsNobody(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, support(acd.QueueConfig{}, "ann"))
+	r.login("ann")
+	r.arrive(acd.Route{}, "c1")
+	leg := r.leg("ann")
+	r.on(tandem.LegAnswered{Leg: leg})
+	r.fresh()
+	r.on(tandem.LegBridged{Leg: leg, Peer: "stranger"})
+	r.on(tandem.LegBridged{Leg: "stranger", Peer: leg})
+	r.happened()
+	r.on(tandem.LegBridged{Leg: leg, Peer: in("c1")})
+	r.happened("c1 connected ann")
+	r.sound()
+}
+
+func TestOffer_ALegThatEndsWithoutAReasonIsARefusal(t *testing.T) {
+	t.Parallel()
+	for _, cause := range []tandem.Cause{tandem.CauseNormal, tandem.CauseUnset} {
+		r := newRig(t, support(acd.QueueConfig{}, "ann"))
+		r.login("ann")
+		r.arrive(acd.Route{}, "c1")
+		r.fresh()
+		r.on(tandem.LegEnded{Leg: r.leg("ann"), Cause: cause})
+		r.happened("c1 offer ended ann rejected", "ann ready")
+		require.Equal(t, r.now.Add(10*time.Second), r.agent("ann").Until, "the back-off of a refusal")
+		r.sound()
+	}
+}
