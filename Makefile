@@ -19,7 +19,8 @@ demo: ## run a call centre with simulated callers on this machine
 
 .PHONY: quick
 quick: ## tests that need no server, without the race detector (under two minutes)
-	TANDEM_TEST_SERVERS=off go test -timeout 5m ./...
+	# The native switch's conformance runs wait in real time for a minute and a half: make test has them.
+	TANDEM_TEST_SERVERS=off go test -timeout 5m -skip 'KeepsTheContractWith' ./...
 
 .PHONY: test
 test: ## everything: setup, lint, vet, all tests with the race detector, benchmarks once
