@@ -80,7 +80,7 @@ func (c *demoCmd) serve(ctx context.Context, cfg fileConfig, socks *sockets, out
 	if err != nil {
 		return err
 	}
-	defer world.stop()
+	defer world.close()
 	cfg = demoConfig(cfg, world.carrier)
 	if err := demoList(cfg.Campaigns[0].List); err != nil {
 		return err
@@ -190,12 +190,22 @@ func newWorld(ctx context.Context, sip netip.AddrPort, seed uint64, log *slog.Lo
 	}
 	rctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	w := &world{street: st, running: make(chan error, 1), stop: stop}
-	go func() { w.running <- st.run(rctx) }()
+	go func() {
+		defer close(w.running)
+		w.running <- st.run(rctx)
+	}()
 	if w.carrier, err = st.addr(ctx); err != nil {
 		stop()
 		return nil, err
 	}
 	return w, nil
+}
+
+// close ends the carrier, also when the server never came to run, and awaits it.
+func (w *world) close() {
+	w.stop()
+	for range w.running { // its result, unless a part has taken it
+	}
 }
 
 // hire makes a robot of each agent that has a SIP phone.
